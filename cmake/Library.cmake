@@ -1,0 +1,21 @@
+# jvpgen_library(name [MLIR] SOURCES a.cpp ... [DEPENDS lib ...] [PRIVATE_DEPENDS lib ...])
+# One folder, one library. MLIR: uses MLIR's headers, through the one precompiled header that all such libraries share.
+function(jvpgen_library name)
+  cmake_parse_arguments(A "MLIR" "" "SOURCES;DEPENDS;PRIVATE_DEPENDS" ${ARGN})
+  add_library(${name} STATIC ${A_SOURCES})
+  target_include_directories(${name} PUBLIC ${CMAKE_SOURCE_DIR})
+  target_link_libraries(${name} PUBLIC ${A_DEPENDS} PRIVATE ${A_PRIVATE_DEPENDS})
+  if(A_MLIR)
+    target_link_libraries(${name} PUBLIC mlir_headers)
+    target_include_directories(${name} PUBLIC ${CMAKE_BINARY_DIR})
+    if(NOT name STREQUAL "jvpgen_ir")
+      add_dependencies(${name} attn_ops_gen)
+    endif()
+    target_precompile_headers(${name} REUSE_FROM mlir_precompiled)
+  endif()
+endfunction()
+
+# A library whose only purpose is the precompiled header of MLIR's IR.
+add_library(mlir_precompiled STATIC ${CMAKE_SOURCE_DIR}/cmake/precompiled.cpp)
+target_link_libraries(mlir_precompiled PUBLIC mlir_headers)
+target_precompile_headers(mlir_precompiled PUBLIC ${CMAKE_SOURCE_DIR}/cmake/precompiled.h)

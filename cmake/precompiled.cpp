@@ -1,0 +1,1 @@
+// The unit that owns the precompiled header; it holds nothing else.

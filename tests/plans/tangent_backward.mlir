@@ -1,0 +1,172 @@
+// Tangent backward of attention with a plain score (no mask), head dims 64, scale 1/8: a row sweep of 9 products and a
+// column sweep of 12 in two roles; the statistics come from the saved outputs.
+module attributes {attn.name = "plain", attn.head_dim_qk = 64 : i64, attn.head_dim_v = 64 : i64, attn.dtype = "f32",
+                   attn.layout = "dense", attn.precision = "3xtf32", attn.softmax_scale = 0.125 : f64} {
+  attn.tensor @q "bnrid" "f32" "primal"
+  attn.tensor @k "bnjd" "f32" "primal"
+  attn.tensor @v "bnje" "f32" "primal"
+  attn.tensor @tq "bnrid" "f32" "tangent"
+  attn.tensor @tk "bnjd" "f32" "tangent"
+  attn.tensor @tv "bnje" "f32" "tangent"
+  attn.tensor @o "bnrie" "f32" "output"
+  attn.tensor @to "bnrie" "f32" "output"
+  attn.tensor @lse "bnri" "f32" "output"
+  attn.tensor @mu "bnri" "f32" "output"
+  attn.tensor @do "bnrie" "f32" "cotangent"
+  attn.tensor @dto "bnrie" "f32" "cotangent"
+  attn.tensor @dlse "bnri" "f32" "cotangent"
+  attn.tensor @dmu "bnri" "f32" "cotangent"
+  attn.tensor @dq "bnrid" "f32" "gradient"
+  attn.tensor @dk "bnjd" "f32" "gradient"
+  attn.tensor @dv "bnje" "f32" "gradient"
+  attn.tensor @dtq "bnrid" "f32" "gradient"
+  attn.tensor @dtk "bnjd" "f32" "gradient"
+  attn.tensor @dtv "bnje" "f32" "gradient"
+  attn.mask keep {
+  ^bb0(%b: i32, %h: i32, %i: i32, %j: i32, %ql: i32, %kl: i32):
+    %keep = arith.constant true
+    attn.yield %keep : i1
+  } classify {
+  ^bb0(%b: i32, %h: i32, %i0: i32, %i1: i32, %j0: i32, %j1: i32, %ql: i32, %kl: i32):
+    %t = arith.constant true
+    %f = arith.constant false
+    attn.yield %t, %f : i1, i1
+  }
+  attn.plan @tangent_backward_split program "tangent_backward" variant "row+col split" {
+    attn.pre "stat0" {
+      %o = attn.input "o" "saved" : !attn.v<"bnrie">
+      %to = attn.input "to" "saved" : !attn.v<"bnrie">
+      %do = attn.input "do" "cotangent" : !attn.v<"bnrie">
+      %dto = attn.input "dto" "cotangent" : !attn.v<"bnrie">
+      %dlse = attn.input "dlse" "cotangent" : !attn.v<"bnri">
+      %a = attn.mul(%do, %o) : (!attn.v<"bnrie">, !attn.v<"bnrie">) -> !attn.v<"bnrie">
+      %b = attn.mul(%dto, %to) : (!attn.v<"bnrie">, !attn.v<"bnrie">) -> !attn.v<"bnrie">
+      %as = attn.sum "e" %a : (!attn.v<"bnrie">) -> !attn.v<"bnri">
+      %bs = attn.sum "e" %b : (!attn.v<"bnrie">) -> !attn.v<"bnri">
+      %x = attn.lin(%dlse, %as, %bs) ["-1", "1", "1"] + "0" : (!attn.v<"bnri">, !attn.v<"bnri">, !attn.v<"bnri">) -> !attn.v<"bnri">
+      attn.yield %x : !attn.v<"bnri">
+    }
+    attn.pre "stat1" {
+      %o = attn.input "o" "saved" : !attn.v<"bnrie">
+      %dto = attn.input "dto" "cotangent" : !attn.v<"bnrie">
+      %dmu = attn.input "dmu" "cotangent" : !attn.v<"bnri">
+      %a = attn.mul(%dto, %o) : (!attn.v<"bnrie">, !attn.v<"bnrie">) -> !attn.v<"bnrie">
+      %as = attn.sum "e" %a : (!attn.v<"bnrie">) -> !attn.v<"bnri">
+      %x = attn.lin(%dmu, %as) ["-1", "1"] + "0" : (!attn.v<"bnri">, !attn.v<"bnri">) -> !attn.v<"bnri">
+      attn.yield %x : !attn.v<"bnri">
+    }
+    attn.sweep "row" streamed "j" {
+      attn.accumulator "acc0" : !attn.v<"bnrid"> "register"
+      attn.accumulator "acc1" : !attn.v<"bnrid"> "register"
+      attn.role {
+        %q = attn.input "q" "primal" : !attn.v<"bnrid">
+        %k = attn.input "k" "primal" : !attn.v<"bnjd">
+        %v = attn.input "v" "primal" : !attn.v<"bnje">
+        %tq = attn.input "tq" "tangent" : !attn.v<"bnrid">
+        %tk = attn.input "tk" "tangent" : !attn.v<"bnjd">
+        %tv = attn.input "tv" "tangent" : !attn.v<"bnje">
+        %do = attn.input "do" "cotangent" : !attn.v<"bnrie">
+        %dto = attn.input "dto" "cotangent" : !attn.v<"bnrie">
+        %lse = attn.input "lse" "saved" : !attn.v<"bnri">
+        %mu = attn.input "mu" "saved" : !attn.v<"bnri">
+        %st0 = attn.input "stat0" "stat" : !attn.v<"bnri">
+        %st1 = attn.input "stat1" "stat" : !attn.v<"bnri">
+        %s0 = attn.score ["d"] rows(%q : !attn.v<"bnrid">) columns(%k : !attn.v<"bnjd">) : !attn.v<"bnrij">
+        %s1 = attn.score ["d", "d"] rows(%tq, %q : !attn.v<"bnrid">, !attn.v<"bnrid">) columns(%k, %tk : !attn.v<"bnjd">, !attn.v<"bnjd">) : !attn.v<"bnrij">
+        %B = attn.score ["e", "e"] rows(%do, %dto : !attn.v<"bnrie">, !attn.v<"bnrie">) columns(%v, %tv : !attn.v<"bnje">, !attn.v<"bnje">) : !attn.v<"bnrij">
+        %A = attn.score ["e"] rows(%dto : !attn.v<"bnrie">) columns(%v : !attn.v<"bnje">) : !attn.v<"bnrij">
+        %x = attn.lin(%s0, %lse) ["1/8", "-1"] + "0" : (!attn.v<"bnrij">, !attn.v<"bnri">) -> !attn.v<"bnrij">
+        %p = attn.mexp %x : (!attn.v<"bnrij">) -> !attn.v<"bnrij">
+        %c = attn.lin(%s1, %mu) ["1/8", "-1"] + "0" : (!attn.v<"bnrij">, !attn.v<"bnri">) -> !attn.v<"bnrij">
+        %t = attn.mul(%p, %c) : (!attn.v<"bnrij">, !attn.v<"bnrij">) -> !attn.v<"bnrij">
+        %bd = attn.lin(%B, %st0) ["1", "-1"] + "0" : (!attn.v<"bnrij">, !attn.v<"bnri">) -> !attn.v<"bnrij">
+        %aa = attn.lin(%A, %st1) ["1", "-1"] + "0" : (!attn.v<"bnrij">, !attn.v<"bnri">) -> !attn.v<"bnrij">
+        %dtz = attn.mul(%p, %aa) : (!attn.v<"bnrij">, !attn.v<"bnrij">) -> !attn.v<"bnrij">
+        %y = attn.mul(%p, %bd) : (!attn.v<"bnrij">, !attn.v<"bnrij">) -> !attn.v<"bnrij">
+        %z = attn.mul(%t, %aa) : (!attn.v<"bnrij">, !attn.v<"bnrij">) -> !attn.v<"bnrij">
+        %dz = attn.lin(%y, %z) ["1", "1"] + "0" : (!attn.v<"bnrij">, !attn.v<"bnrij">) -> !attn.v<"bnrij">
+        attn.out "acc0" += "1" %dz, %k : !attn.v<"bnrij">, !attn.v<"bnjd">
+        attn.out "acc0" += "1" %dtz, %tk : !attn.v<"bnrij">, !attn.v<"bnjd">
+        attn.out "acc1" += "1" %dtz, %k : !attn.v<"bnrij">, !attn.v<"bnjd">
+      }
+      attn.epilogue "dq" {
+        %a = attn.input "acc0" "acc" : !attn.v<"bnrid">
+        %x = attn.lin(%a) ["1/8"] + "0" : (!attn.v<"bnrid">) -> !attn.v<"bnrid">
+        attn.yield %x : !attn.v<"bnrid">
+      }
+      attn.epilogue "dtq" {
+        %a = attn.input "acc1" "acc" : !attn.v<"bnrid">
+        %x = attn.lin(%a) ["1/8"] + "0" : (!attn.v<"bnrid">) -> !attn.v<"bnrid">
+        attn.yield %x : !attn.v<"bnrid">
+      }
+    }
+    attn.sweep "col" streamed "i" {
+      attn.accumulator "acc0" : !attn.v<"bnjd"> "register"
+      attn.accumulator "acc1" : !attn.v<"bnjd"> "register"
+      attn.accumulator "acc2" : !attn.v<"bnje"> "register"
+      attn.accumulator "acc3" : !attn.v<"bnje"> "register"
+      attn.role {
+        %q = attn.input "q" "primal" : !attn.v<"bnrid">
+        %k = attn.input "k" "primal" : !attn.v<"bnjd">
+        %tq = attn.input "tq" "tangent" : !attn.v<"bnrid">
+        %tk = attn.input "tk" "tangent" : !attn.v<"bnjd">
+        %do = attn.input "do" "cotangent" : !attn.v<"bnrie">
+        %dto = attn.input "dto" "cotangent" : !attn.v<"bnrie">
+        %lse = attn.input "lse" "saved" : !attn.v<"bnri">
+        %mu = attn.input "mu" "saved" : !attn.v<"bnri">
+        %s0 = attn.score ["d"] rows(%q : !attn.v<"bnrid">) columns(%k : !attn.v<"bnjd">) : !attn.v<"bnrij">
+        %s1 = attn.score ["d", "d"] rows(%tq, %q : !attn.v<"bnrid">, !attn.v<"bnrid">) columns(%k, %tk : !attn.v<"bnjd">, !attn.v<"bnjd">) : !attn.v<"bnrij">
+        %x = attn.lin(%s0, %lse) ["1/8", "-1"] + "0" : (!attn.v<"bnrij">, !attn.v<"bnri">) -> !attn.v<"bnrij">
+        %p = attn.mexp %x : (!attn.v<"bnrij">) -> !attn.v<"bnrij">
+        %c = attn.lin(%s1, %mu) ["1/8", "-1"] + "0" : (!attn.v<"bnrij">, !attn.v<"bnri">) -> !attn.v<"bnrij">
+        %t = attn.mul(%p, %c) : (!attn.v<"bnrij">, !attn.v<"bnrij">) -> !attn.v<"bnrij">
+        attn.export "X0" %p : !attn.v<"bnrij">
+        attn.export "X1" %t : !attn.v<"bnrij">
+        attn.out "acc2" += "1" %p, %do : !attn.v<"bnrij">, !attn.v<"bnrie">
+        attn.out "acc2" += "1" %t, %dto : !attn.v<"bnrij">, !attn.v<"bnrie">
+        attn.out "acc3" += "1" %p, %dto : !attn.v<"bnrij">, !attn.v<"bnrie">
+      }
+      attn.role {
+        %q = attn.input "q" "primal" : !attn.v<"bnrid">
+        %tq = attn.input "tq" "tangent" : !attn.v<"bnrid">
+        %v = attn.input "v" "primal" : !attn.v<"bnje">
+        %tv = attn.input "tv" "tangent" : !attn.v<"bnje">
+        %do = attn.input "do" "cotangent" : !attn.v<"bnrie">
+        %dto = attn.input "dto" "cotangent" : !attn.v<"bnrie">
+        %st0 = attn.input "stat0" "stat" : !attn.v<"bnri">
+        %st1 = attn.input "stat1" "stat" : !attn.v<"bnri">
+        %p = attn.import "X0" : !attn.v<"bnrij">
+        %t = attn.import "X1" : !attn.v<"bnrij">
+        %B = attn.score ["e", "e"] rows(%do, %dto : !attn.v<"bnrie">, !attn.v<"bnrie">) columns(%v, %tv : !attn.v<"bnje">, !attn.v<"bnje">) : !attn.v<"bnrij">
+        %A = attn.score ["e"] rows(%dto : !attn.v<"bnrie">) columns(%v : !attn.v<"bnje">) : !attn.v<"bnrij">
+        %bd = attn.lin(%B, %st0) ["1", "-1"] + "0" : (!attn.v<"bnrij">, !attn.v<"bnri">) -> !attn.v<"bnrij">
+        %aa = attn.lin(%A, %st1) ["1", "-1"] + "0" : (!attn.v<"bnrij">, !attn.v<"bnri">) -> !attn.v<"bnrij">
+        %dtz = attn.mul(%p, %aa) : (!attn.v<"bnrij">, !attn.v<"bnrij">) -> !attn.v<"bnrij">
+        %y = attn.mul(%p, %bd) : (!attn.v<"bnrij">, !attn.v<"bnrij">) -> !attn.v<"bnrij">
+        %z = attn.mul(%t, %aa) : (!attn.v<"bnrij">, !attn.v<"bnrij">) -> !attn.v<"bnrij">
+        %dz = attn.lin(%y, %z) ["1", "1"] + "0" : (!attn.v<"bnrij">, !attn.v<"bnrij">) -> !attn.v<"bnrij">
+        attn.out "acc0" += "1" %dz, %q : !attn.v<"bnrij">, !attn.v<"bnrid">
+        attn.out "acc0" += "1" %dtz, %tq : !attn.v<"bnrij">, !attn.v<"bnrid">
+        attn.out "acc1" += "1" %dtz, %q : !attn.v<"bnrij">, !attn.v<"bnrid">
+      }
+      attn.epilogue "dk" {
+        %a = attn.input "acc0" "acc" : !attn.v<"bnjd">
+        %x = attn.lin(%a) ["1/8"] + "0" : (!attn.v<"bnjd">) -> !attn.v<"bnjd">
+        attn.yield %x : !attn.v<"bnjd">
+      }
+      attn.epilogue "dtk" {
+        %a = attn.input "acc1" "acc" : !attn.v<"bnjd">
+        %x = attn.lin(%a) ["1/8"] + "0" : (!attn.v<"bnjd">) -> !attn.v<"bnjd">
+        attn.yield %x : !attn.v<"bnjd">
+      }
+      attn.epilogue "dv" {
+        %a = attn.input "acc2" "acc" : !attn.v<"bnje">
+        attn.yield %a : !attn.v<"bnje">
+      }
+      attn.epilogue "dtv" {
+        %a = attn.input "acc3" "acc" : !attn.v<"bnje">
+        attn.yield %a : !attn.v<"bnje">
+      }
+    }
+  }
+}
