@@ -221,9 +221,10 @@ def Attn_SweepOp : Attn_Op<"sweep", [SingleBlock, NoTerminator, NoRegionArgument
 }
 
 def Attn_AccumulatorOp : Attn_Op<"accumulator", [Pure, HasParent<"SweepOp">]> {
-  let summary = "what a sweep adds up";
+  let summary = "what a sweep adds up; the name is unique in the plan";
   let description = [{
     register: one row of numbers (with feature index) or one number per row of the owner; starts at 0.
+    global: the same for the rows of the streamed axis: it lives in memory, the owners add to it (plans "fused").
     tile: a value for each (i, j), written once where the tile is met and 0 where tiles are skipped; to `output` in that
     tensor's own type if given (its indices are then those of the accumulator), else to float32 workspace for a post-pass.
   }];

@@ -224,9 +224,11 @@ LogicalResult SweepOp::verify() {
 LogicalResult AccumulatorOp::verify() {
   auto type = cast<ValueType>(getType());
   auto sweep = cast<SweepOp>((*this)->getParentOp());
-  StringRef rows = sweep.isRowSweep() ? "bnri" : "bnj";
-  if (getPlace() == "register") {
-    if (without(type.getIndices(), "de") != rows) return emitOpError() << "in registers must have the indices \"" << rows << "\"";
+  StringRef own = sweep.isRowSweep() ? "bnri" : "bnj", other = sweep.isRowSweep() ? "bnj" : "bnri";
+  if (getPlace() == "register" || getPlace() == "global") {
+    StringRef rows = getPlace() == "register" ? own : other;
+    if (without(type.getIndices(), "de") != rows)
+      return emitOpError() << "in place \"" << getPlace() << "\" must have the indices \"" << rows << "\"";
   } else if (getPlace() == "tile") {
     if (type.getIndices() != "bnrij") return emitOpError() << "as a tile must have the indices \"bnrij\"";
   } else
@@ -269,7 +271,7 @@ LogicalResult OutOp::verify() {
   if (!acc) return emitOpError() << "adds to \"" << getAccumulator() << "\", which the sweep does not declare";
   if (!isRational(getCoefficient())) return emitOpError() << "has a coefficient that is not p or p/q";
   auto type = cast<ValueType>(acc.getType()), matrix = cast<ValueType>(getMatrix().getType());
-  if (acc.getPlace() != "register" || type.has('d') != matrix.has('d') || type.has('e') != matrix.has('e'))
+  if (acc.getPlace() == "tile" || type.has('d') != matrix.has('d') || type.has('e') != matrix.has('e'))
     return emitOpError() << "adds a product of type " << matrix << " to an accumulator of type " << type;
   return success();
 }

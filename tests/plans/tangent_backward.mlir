@@ -101,10 +101,10 @@ module attributes {attn.name = "plain", attn.head_dim_qk = 64 : i64, attn.head_d
       }
     }
     attn.sweep "col" streamed "i" {
-      attn.accumulator "acc0" : !attn.v<"bnjd"> "register"
-      attn.accumulator "acc1" : !attn.v<"bnjd"> "register"
-      attn.accumulator "acc2" : !attn.v<"bnje"> "register"
-      attn.accumulator "acc3" : !attn.v<"bnje"> "register"
+      attn.accumulator "acc2" : !attn.v<"bnjd"> "register"
+      attn.accumulator "acc3" : !attn.v<"bnjd"> "register"
+      attn.accumulator "acc4" : !attn.v<"bnje"> "register"
+      attn.accumulator "acc5" : !attn.v<"bnje"> "register"
       attn.role {
         %q = attn.input "q" "primal" : !attn.v<"bnrid">
         %k = attn.input "k" "primal" : !attn.v<"bnjd">
@@ -122,9 +122,9 @@ module attributes {attn.name = "plain", attn.head_dim_qk = 64 : i64, attn.head_d
         %t = attn.mul(%p, %c) : (!attn.v<"bnrij">, !attn.v<"bnrij">) -> !attn.v<"bnrij">
         attn.export "X0" %p : !attn.v<"bnrij">
         attn.export "X1" %t : !attn.v<"bnrij">
-        attn.out "acc2" += "1" %p, %do : !attn.v<"bnrij">, !attn.v<"bnrie">
-        attn.out "acc2" += "1" %t, %dto : !attn.v<"bnrij">, !attn.v<"bnrie">
-        attn.out "acc3" += "1" %p, %dto : !attn.v<"bnrij">, !attn.v<"bnrie">
+        attn.out "acc4" += "1" %p, %do : !attn.v<"bnrij">, !attn.v<"bnrie">
+        attn.out "acc4" += "1" %t, %dto : !attn.v<"bnrij">, !attn.v<"bnrie">
+        attn.out "acc5" += "1" %p, %dto : !attn.v<"bnrij">, !attn.v<"bnrie">
       }
       attn.role {
         %q = attn.input "q" "primal" : !attn.v<"bnrid">
@@ -145,26 +145,26 @@ module attributes {attn.name = "plain", attn.head_dim_qk = 64 : i64, attn.head_d
         %y = attn.mul(%p, %bd) : (!attn.v<"bnrij">, !attn.v<"bnrij">) -> !attn.v<"bnrij">
         %z = attn.mul(%t, %aa) : (!attn.v<"bnrij">, !attn.v<"bnrij">) -> !attn.v<"bnrij">
         %dz = attn.lin(%y, %z) ["1", "1"] + "0" : (!attn.v<"bnrij">, !attn.v<"bnrij">) -> !attn.v<"bnrij">
-        attn.out "acc0" += "1" %dz, %q : !attn.v<"bnrij">, !attn.v<"bnrid">
-        attn.out "acc0" += "1" %dtz, %tq : !attn.v<"bnrij">, !attn.v<"bnrid">
-        attn.out "acc1" += "1" %dtz, %q : !attn.v<"bnrij">, !attn.v<"bnrid">
+        attn.out "acc2" += "1" %dz, %q : !attn.v<"bnrij">, !attn.v<"bnrid">
+        attn.out "acc2" += "1" %dtz, %tq : !attn.v<"bnrij">, !attn.v<"bnrid">
+        attn.out "acc3" += "1" %dtz, %q : !attn.v<"bnrij">, !attn.v<"bnrid">
       }
       attn.epilogue "dk" {
-        %a = attn.input "acc0" "acc" : !attn.v<"bnjd">
+        %a = attn.input "acc2" "acc" : !attn.v<"bnjd">
         %x = attn.lin(%a) ["1/8"] + "0" : (!attn.v<"bnjd">) -> !attn.v<"bnjd">
         attn.yield %x : !attn.v<"bnjd">
       }
       attn.epilogue "dtk" {
-        %a = attn.input "acc1" "acc" : !attn.v<"bnjd">
+        %a = attn.input "acc3" "acc" : !attn.v<"bnjd">
         %x = attn.lin(%a) ["1/8"] + "0" : (!attn.v<"bnjd">) -> !attn.v<"bnjd">
         attn.yield %x : !attn.v<"bnjd">
       }
       attn.epilogue "dv" {
-        %a = attn.input "acc2" "acc" : !attn.v<"bnje">
+        %a = attn.input "acc4" "acc" : !attn.v<"bnje">
         attn.yield %a : !attn.v<"bnje">
       }
       attn.epilogue "dtv" {
-        %a = attn.input "acc3" "acc" : !attn.v<"bnje">
+        %a = attn.input "acc5" "acc" : !attn.v<"bnje">
         attn.yield %a : !attn.v<"bnje">
       }
     }
