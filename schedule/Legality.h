@@ -1,0 +1,26 @@
+// Which schedules a kernel can run with on a target, and why not; the one that it runs with unless told otherwise.
+#ifndef JVPGEN_SCHEDULE_LEGALITY_H
+#define JVPGEN_SCHEDULE_LEGALITY_H
+
+#include "runtime/abi/Target.h"
+#include "schedule/Schedule.h"
+#include "support/Result.h"
+#include <vector>
+
+namespace jvpgen {
+
+/// Dynamic shared memory of one block.
+int sharedBytes(const ResourceModel &model, const Schedule &schedule);
+
+/// Nothing, or the reason in words: what was asked, what stands in the way, what to do.
+Result<void> legal(const ResourceModel &model, const Schedule &schedule, const Target &target);
+
+/// The schedule without measurements: a pure function of the kernel and the target.
+Schedule defaultSchedule(const ResourceModel &model, const Target &target);
+
+/// Every legal schedule of the portable skeleton, the default first.
+std::vector<Schedule> legalSchedules(const ResourceModel &model, const Target &target);
+
+} // namespace jvpgen
+
+#endif
