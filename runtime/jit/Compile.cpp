@@ -1,0 +1,154 @@
+// One compilation: look in the cache, else call NVRTC and read what ptxas says of the kernel.
+#include "runtime/jit/Compile.h"
+
+#include "runtime/jit/TranslationUnit.h"
+#include "schedule/Legality.h"
+
+#include <algorithm>
+#include <atomic>
+#include <charconv>
+#include <chrono>
+#include <cstdio>
+#include <thread>
+
+using namespace jvpgen;
+
+std::vector<KernelRequest> jvpgen::kernelRequests(const KernelVariant &variant) {
+  std::vector<KernelRequest> out;
+  for (const Launch &launch : variant.launches) out.push_back({&launch, launch.schedule});
+  return out;
+}
+
+Result<std::unique_ptr<KernelCompiler>>
+KernelCompiler::create(const NvrtcFiles &files, std::filesystem::path cache_folder, KernelCache::Warn warn) {
+  return std::unique_ptr<KernelCompiler>(new KernelCompiler(files, std::move(cache_folder), std::move(warn)));
+}
+
+Result<std::unique_ptr<KernelCompiler>> KernelCompiler::create() {
+  Environment environment = Environment::ofProcess();
+  Result<NvrtcFiles> files = findNvrtc(environment);
+  if (!files) return tl::unexpected(files.error());
+  return create(*files, kernelCacheFolder(environment),
+                [](const std::string &message) { std::fprintf(stderr, "warning: %s\n", message.c_str()); });
+}
+
+Result<const Nvrtc *> KernelCompiler::nvrtc() {
+  std::lock_guard<std::mutex> lock(loading);
+  if (!loaded) loaded.emplace(Nvrtc::load(files));
+  if (!*loaded) return tl::unexpected(loaded->error());
+  return &**loaded;
+}
+
+/// The number that stands before `unit` in the text, or -1.
+static int numberBefore(std::string_view text, std::string_view unit) {
+  size_t end = text.find(unit);
+  if (end == std::string_view::npos) return -1;
+  size_t begin = end;
+  while (begin > 0 && text[begin - 1] >= '0' && text[begin - 1] <= '9') --begin;
+  int value = -1;
+  std::from_chars(text.data() + begin, text.data() + end, value);
+  return value;
+}
+
+namespace {
+/// What ptxas reports of one kernel.
+struct ResourceUse {
+  int registers = 0, spill_bytes = 0, static_shared_bytes = 0;
+};
+} // namespace
+
+/// Lines of `--ptxas-options=-v`: "Compiling entry function 'k' ...", "... bytes spill stores, ... bytes spill loads",
+/// "Used 40 registers, ..., 1024 bytes smem". Functions that were not inlined have spill lines of their own.
+static ResourceUse resourceUse(std::string_view log) {
+  ResourceUse use;
+  for (size_t begin = 0; begin < log.size();) {
+    size_t end = std::min(log.find('\n', begin), log.size());
+    std::string_view line = log.substr(begin, end - begin);
+    begin = end + 1;
+    use.spill_bytes +=
+        std::max(0, std::max(numberBefore(line, " bytes spill stores"), numberBefore(line, " bytes spill loads")));
+    use.registers = std::max(use.registers, numberBefore(line, " registers"));
+    use.static_shared_bytes = std::max(use.static_shared_bytes, numberBefore(line, " bytes smem"));
+  }
+  return use;
+}
+
+/// A cache entry: the three numbers in one line, then the machine code.
+static std::string encode(const ResourceUse &use, std::string_view cubin) {
+  return std::to_string(use.registers) + " " + std::to_string(use.spill_bytes) + " " +
+         std::to_string(use.static_shared_bytes) + "\n" + std::string(cubin);
+}
+
+static bool decode(std::string_view payload, ResourceUse &use, std::string &cubin) {
+  size_t end = payload.find('\n');
+  if (end == std::string_view::npos) return false;
+  const char *at = payload.data(), *last = at + end;
+  for (int *field : {&use.registers, &use.spill_bytes, &use.static_shared_bytes}) {
+    auto [next, code] = std::from_chars(at, last, *field);
+    if (code != std::errc()) return false;
+    at = next + (next != last);
+  }
+  cubin = payload.substr(end + 1);
+  return true;
+}
+
+Result<CompiledKernel> KernelCompiler::compile(const KernelBundle &bundle, const Launch &launch,
+                                               const Schedule &schedule, const Target &target) {
+  auto start = std::chrono::steady_clock::now();
+  Result<TranslationUnit> unit = translationUnit(bundle, launch);
+  if (!unit) return tl::unexpected(unit.error());
+  std::vector<std::string> options = {"--gpu-architecture=" + target.arch, "--std=c++20", "--no-source-include",
+                                      "--default-device", "--ptxas-options=-v"};
+  for (std::string &definition : scheduleDefinitions(launch, schedule)) options.push_back(std::move(definition));
+  std::string key = compilationKey(*unit, options, files.build_ids);
+
+  CompiledKernel out;
+  out.kernel = launch.kernel;
+  ResourceUse use;
+  if (std::optional<std::string> entry = cache.load(key)) out.cached = decode(*entry, use, out.cubin);
+  if (!out.cached) {
+    Result<const Nvrtc *> compiler = nvrtc();
+    if (!compiler) return tl::unexpected(compiler.error());
+    Result<CompiledText> text = (*compiler)->compile(unit->source->name, unit->source->text, unit->headers, options);
+    if (!text) return tl::unexpected(text.error());
+    use = resourceUse(text->log);
+    out.cubin = std::move(text->cubin);
+    cache.store(key, encode(use, out.cubin));
+  }
+  out.registers = use.registers;
+  out.spill_bytes = use.spill_bytes;
+  out.dynamic_shared_bytes = sharedBytes(launch.resources, schedule);
+  out.shared_bytes = use.static_shared_bytes + out.dynamic_shared_bytes;
+  out.compile_ms = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
+  return out;
+}
+
+Result<std::vector<CompiledKernel>> KernelCompiler::compileAll(const KernelBundle &bundle,
+                                                               std::span<const KernelRequest> requests,
+                                                               const Target &target, unsigned threads) {
+  std::vector<std::optional<Result<CompiledKernel>>> results(requests.size());
+  std::atomic<size_t> next = 0;
+  auto work = [&] {
+    for (size_t k; (k = next++) < requests.size();)
+      results[k].emplace(compile(bundle, *requests[k].launch, requests[k].schedule, target));
+  };
+  if (threads == 0) threads = std::max(1u, std::thread::hardware_concurrency());
+  std::vector<std::thread> pool;
+  for (size_t k = 1; k < std::min<size_t>(threads, requests.size()); ++k) pool.emplace_back(work);
+  work();
+  for (std::thread &thread : pool) thread.join();
+
+  std::vector<CompiledKernel> out;
+  for (auto &result : results) {
+    if (!*result) return tl::unexpected(result->error());
+    out.push_back(std::move(**result));
+  }
+  return out;
+}
+
+Result<CompiledKernel> jvpgen::compileKernel(const KernelBundle &bundle, const Launch &launch, const Schedule &schedule,
+                                             const Target &target) {
+  static Result<std::unique_ptr<KernelCompiler>> compiler = KernelCompiler::create();
+  if (!compiler) return tl::unexpected(compiler.error());
+  return (*compiler)->compile(bundle, launch, schedule, target);
+}

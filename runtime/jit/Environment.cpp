@@ -1,0 +1,36 @@
+// getenv, once.
+#include "runtime/jit/Environment.h"
+
+#include <cstdlib>
+
+using namespace jvpgen;
+namespace fs = std::filesystem;
+
+static std::string variable(const char *name) {
+  const char *value = std::getenv(name);
+  return value ? value : "";
+}
+
+/// The absolute folders of a list that colons separate; relative ones would depend on the working directory.
+static std::vector<fs::path> folders(const std::string &list) {
+  std::vector<fs::path> out;
+  for (size_t begin = 0; begin <= list.size();) {
+    size_t end = std::min(list.find(':', begin), list.size());
+    fs::path folder = list.substr(begin, end - begin);
+    if (folder.is_absolute()) out.push_back(std::move(folder));
+    begin = end + 1;
+  }
+  return out;
+}
+
+Environment Environment::ofProcess() {
+  Environment out;
+  out.nvrtc = variable("JVPGEN_NVRTC");
+  out.cache_home = variable("XDG_CACHE_HOME");
+  out.home = variable("HOME");
+  out.programs = folders(variable("PATH"));
+  out.libraries = folders(variable("LD_LIBRARY_PATH"));
+  out.toolkits = folders(variable("CUDA_HOME") + ":" + variable("CUDA_PATH"));
+  out.python_homes = folders(variable("VIRTUAL_ENV") + ":" + variable("CONDA_PREFIX"));
+  return out;
+}

@@ -1,0 +1,25 @@
+// The environment variables that the runtime honours; no other file of it reads one.
+#ifndef JVPGEN_RUNTIME_JIT_ENVIRONMENT_H
+#define JVPGEN_RUNTIME_JIT_ENVIRONMENT_H
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace jvpgen {
+
+struct Environment {
+  std::string nvrtc;                               ///< JVPGEN_NVRTC: a library, or a folder that holds one
+  std::string cache_home;                          ///< XDG_CACHE_HOME
+  std::string home;                                ///< HOME
+  std::vector<std::filesystem::path> programs;     ///< PATH
+  std::vector<std::filesystem::path> libraries;    ///< LD_LIBRARY_PATH
+  std::vector<std::filesystem::path> toolkits;     ///< CUDA_HOME, CUDA_PATH
+  std::vector<std::filesystem::path> python_homes; ///< VIRTUAL_ENV, CONDA_PREFIX
+
+  static Environment ofProcess();
+};
+
+} // namespace jvpgen
+
+#endif
