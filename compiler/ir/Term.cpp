@@ -1,6 +1,7 @@
 // The normalising constructors of terms.
 #include "compiler/ir/Term.h"
 
+#include "llvm/ADT/Hashing.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/SmallPtrSet.h"
 #include <algorithm>
@@ -8,30 +9,37 @@
 
 using namespace jvpgen;
 
+/// The identity of a node: everything but what follows from its arguments.
+static bool sameNode(const TermNode &a, const TermNode &b) {
+  return a.kind == b.kind && a.over == b.over && a.args == b.args && a.name == b.name && a.inputKind == b.inputKind &&
+         a.constant == b.constant && a.coefficients == b.coefficients && (!a.is(TermKind::Input) || a.indices == b.indices);
+}
+
+static llvm::hash_code hashOf(const Rational &r) { return llvm::hash_combine(r.num, r.den); }
+
+static size_t hashOf(const TermNode &n) {
+  llvm::hash_code h = llvm::hash_combine(n.kind, n.over.raw(), n.name, n.inputKind, hashOf(n.constant));
+  if (n.is(TermKind::Input)) h = llvm::hash_combine(h, n.indices.raw());
+  for (Term a : n.args) h = llvm::hash_combine(h, a->id);
+  for (const Rational &c : n.coefficients) h = llvm::hash_combine(h, hashOf(c));
+  return h;
+}
+
 struct TermContext::Table {
-  std::unordered_map<std::string, std::unique_ptr<TermNode>> nodes;
+  std::unordered_multimap<size_t, std::unique_ptr<TermNode>> nodes;
 };
 
 TermContext::TermContext() : table(std::make_unique<Table>()) { zero(), one(); }
 TermContext::~TermContext() = default;
 
-/// The identity of a node, as bytes.
-static std::string keyOf(const TermNode &n) {
-  std::string key(1, char('A' + int(n.kind)));
-  key += n.name + '\n' + char('0' + int(n.inputKind)) + n.over.str();
-  if (n.kind == TermKind::Input) key += '\n' + n.indices.str();
-  for (Term a : n.args) key += ' ' + std::to_string(a->id);
-  for (const Rational &c : n.coefficients) key += ',' + print(c);
-  return key + ';' + print(n.constant);
-}
-
 static bool isStreamedSum(const TermNode &n) { return n.kind == TermKind::Sum && n.over.meets(kStreamed); }
 
 Term TermContext::raw(TermNode node) {
-  std::string key = keyOf(node);
-  auto [it, isNew] = table->nodes.try_emplace(std::move(key));
-  if (!isNew) return it->second.get();
-  node.id = unsigned(table->nodes.size());
+  size_t hash = hashOf(node);
+  auto [first, last] = table->nodes.equal_range(hash);
+  for (auto it = first; it != last; ++it)
+    if (sameNode(*it->second, node)) return it->second.get();
+  node.id = unsigned(table->nodes.size()) + 1;
   node.context = this;
   node.reduced |= node.kind == TermKind::Lse || isStreamedSum(node) ||
                   (node.kind == TermKind::Input && node.inputKind == InputKind::Saved);
@@ -42,8 +50,7 @@ Term TermContext::raw(TermNode node) {
     node.cotangent |= a->cotangent;
   }
   node.indices = node.indices - node.over;
-  it->second = std::make_unique<TermNode>(std::move(node));
-  return it->second.get();
+  return table->nodes.emplace(hash, std::make_unique<TermNode>(std::move(node)))->second.get();
 }
 
 Term TermContext::constant(const Rational &value) {
@@ -207,7 +214,7 @@ Term TermContext::sum(IndexSet over, Term body) {
 }
 
 Term TermContext::apply(const std::string &function, std::vector<Term> args) {
-  if (function == "recip" && args[0]->is(TermKind::Constant)) return constant(Rational(1) / args[0]->constant);
+  if (function == "recip" && args[0]->is(TermKind::Constant) && !args[0]->isZero()) return constant(Rational(1) / args[0]->constant);
   return raw({.kind = TermKind::Apply, .name = function, .args = std::move(args)});
 }
 
@@ -222,7 +229,7 @@ Term TermContext::mexp(Term exponent, const std::string &mask) {
 }
 
 Term TermContext::divide(Term a, Term b) {
-  return b->is(TermKind::Constant) ? scale(Rational(1) / b->constant, a) : mul({a, apply("recip", {b})});
+  return b->is(TermKind::Constant) && !b->isZero() ? scale(Rational(1) / b->constant, a) : mul({a, apply("recip", {b})});
 }
 
 Term TermContext::remake(Term t, const std::vector<Term> &args) {

@@ -43,6 +43,7 @@ struct TermNode {
   unsigned id = 0;                    ///< creation order: the canonical order of operands
   bool reduced = false;               ///< depends on a reduction over a streamed index, or on a saved output
   bool cotangent = false;             ///< depends on a cotangent
+  mutable int level = -1;             ///< memo of level(), derive/Structure.h
   TermContext *context = nullptr;
 
   bool is(TermKind k) const { return kind == k; }
