@@ -1,0 +1,193 @@
+// The number of matrix products of every derived program, and that each needs one sweep per side.
+#include "compiler/derive/Adjoint.h"
+#include "compiler/derive/Cost.h"
+#include "compiler/derive/Derive.h"
+#include "compiler/derive/Simplify.h"
+#include "compiler/derive/Tangent.h"
+#include "compiler/ir/Import.h"
+#include "tests/derive/Specs.h"
+
+#include <gmock/gmock.h>
+#include <set>
+
+using namespace jvpgen;
+using namespace jvpgen::test;
+
+namespace {
+
+/// What the tests look at: products, products executed, sweeps, saved outputs that are read.
+struct Count {
+  double matmuls;
+  Cost cost;
+  std::set<std::string> saved;
+};
+
+Count countOf(const Program &p) {
+  Count out{matmulsOf(p), costOf(p), {}};
+  for (Term t : topologicalOrder(p.roots()))
+    if (t->is(TermKind::Input) && t->inputKind == InputKind::Saved) out.saved.insert(t->name);
+  return out;
+}
+
+Program derived(TermContext &terms, const AttentionSpec &spec, const std::string &name) {
+  Result<Program> p = deriveProgram(terms, spec, name);
+  EXPECT_TRUE(p.has_value()) << (p ? "" : p.error().text());
+  return p ? *p : Program();
+}
+
+/// One sweep at most, which executes each product of the mathematics once.
+void expectOneSweep(const Program &p, double products, const std::string &what,
+                    const std::set<std::string> &mayRead = {"lse", "mu", "o", "to"}) {
+  Count c = countOf(p);
+  EXPECT_DOUBLE_EQ(c.matmuls, products) << what;
+  EXPECT_DOUBLE_EQ(c.cost.executed, products) << what;
+  EXPECT_EQ(c.cost.sweeps, 1) << what;
+  for (const std::string &s : c.saved) EXPECT_THAT(mayRead, testing::Contains(s)) << what;
+}
+
+TEST(Counts, FourProgramsOfEveryScore) {
+  for (const auto &[name, spec] : allSpecs()) {
+    TermContext terms;
+    expectOneSweep(derived(terms, spec, "forward"), 2, name + ": forward");
+    expectOneSweep(derived(terms, spec, "tangent_forward"), 6, name + ": tangent forward");
+    expectOneSweep(derived(terms, spec, "backward"), 5, name + ": backward");
+    expectOneSweep(derived(terms, spec, "tangent_backward"), 15, name + ": tangent backward");
+  }
+}
+
+TEST(Counts, SubsetsOfTangents) {
+  struct Case {
+    Names tangents;
+    double forward, backward;
+  };
+  for (const Case &c : {Case{{"q"}, 4, 10}, Case{{"k"}, 4, 10}, Case{{"v"}, 3, 7}, Case{{"q", "k"}, 5, 13},
+                        Case{{"q", "v"}, 5, 12}, Case{{"k", "v"}, 5, 12}})
+    for (const AttentionSpec &spec : {plainSpec(c.tangents), softcapSpec(c.tangents),
+                                      makeSpec(var("z") * var("temp"), {scalar("temp")}, c.tangents)}) {
+      TermContext terms;
+      expectOneSweep(derived(terms, spec, "tangent_forward"), c.forward, testing::PrintToString(c.tangents));
+      expectOneSweep(derived(terms, spec, "tangent_backward"), c.backward, testing::PrintToString(c.tangents));
+    }
+}
+
+TEST(Counts, HessianVectorProduct) {
+  AttentionSpec spec = plainSpec();
+  spec.cotangents = {"to"};
+  spec.gradients = {"q", "k", "v"};
+  TermContext terms;
+  expectOneSweep(derived(terms, spec, "tangent_backward"), 10, "no cotangent on o");
+}
+
+TEST(Counts, UnequalHeadDims) {
+  AttentionSpec spec = softcapSpec();
+  spec.head_dim_qk = 4, spec.head_dim_v = 6;
+  TermContext terms;
+  expectOneSweep(derived(terms, spec, "tangent_forward"), 3 + 3 * 1.5, "forward");
+  expectOneSweep(derived(terms, spec, "tangent_backward"), 9 + 6 * 1.5, "backward");
+}
+
+TEST(Counts, TwoTangentsAtOnce) {
+  TermContext terms;
+  Program forward = *importForward(terms, plainSpec());
+  Program both = addTangents(addTangents(forward, {"q", "k", "v"}, "t"), {"q", "k", "v"}, "t2");
+  expectOneSweep(simplify(both), 10, "forward");
+  Names wanted = {"q", "k", "v", "tq", "tk", "tv", "t2q", "t2k", "t2v"};
+  Program backward = gradientProgram(both, {"o", "to", "t2o", "lse", "mu", "mu2"}, wanted);
+  SavedEquations saved(both, savedOrder(both));
+  expectOneSweep(simplify(backward, &saved), 25, "backward", {"lse", "mu", "mu2", "o", "to", "t2o"});
+}
+
+/// The backward of a primal with cotangent on o alone, and the tangent forward whose outputs are saved.
+struct SecondOrder {
+  TermContext terms;
+  Program forward, tangentForward, backward;
+
+  explicit SecondOrder(const AttentionSpec &spec) {
+    forward = *importForward(terms, spec);
+    tangentForward = addTangents(forward, {"q", "k", "v"});
+    backward = gradientProgram(forward, {"o"}, {"q", "k", "v"});
+  }
+};
+
+TEST(Counts, ForwardOverReverse) {
+  for (const AttentionSpec &spec : {plainSpec(), softcapSpec()}) {
+    SecondOrder s(spec);
+    std::map<Term, Term> seed;
+    for (const char *x : {"q", "k", "v"}) seed[s.forward.input(x)] = s.tangentForward.input(std::string("t") + x);
+    Term cotangent = s.backward.input("do");
+    seed[cotangent] = s.terms.input("tdo", cotangent->indices, InputKind::Cotangent);
+    Program p = s.backward;
+    for (Term t : tangentOf(s.backward.roots(), seed)) p.outputs.push_back({"t" + std::to_string(p.outputs.size()), t});
+    SavedEquations saved(s.tangentForward, savedOrder(s.tangentForward));
+    expectOneSweep(simplify(p, &saved), 15, "forward over reverse");
+  }
+}
+
+TEST(Counts, ReverseOverReverse) {
+  for (const AttentionSpec &spec : {plainSpec(), softcapSpec()}) {
+    SecondOrder s(spec);
+    std::vector<std::pair<Term, Term>> roots;
+    for (const char *x : {"q", "k", "v"})
+      roots.push_back({s.backward.output(std::string("d") + x), s.tangentForward.input(std::string("t") + x)});
+    Names names = {"q", "k", "v"};
+    std::vector<Term> wanted = {s.backward.input("do")};
+    for (const std::string &x : names) wanted.push_back(s.forward.input(x));
+    Program p = s.backward;
+    p.outputs.clear();
+    for (Term g : adjointOf(roots, wanted)) p.outputs.push_back({"g" + std::to_string(p.outputs.size()), g});
+    SavedEquations saved(s.tangentForward, savedOrder(s.tangentForward));
+    Program simplified = simplify(p, &saved);
+    expectOneSweep(simplified, 10, "reverse over reverse");
+    EXPECT_EQ(print(simplified.outputs[0].second), "to") << "the gradient towards do is the tangent forward itself";
+  }
+}
+
+TEST(Counts, TangentForwardInTwoPasses) {
+  for (const AttentionSpec &spec : {plainSpec(), softcapSpec()}) {
+    TermContext terms;
+    Program p = addTangents(*importForward(terms, spec), {"q", "k", "v"});
+    Program second = p;
+    second.outputs = {{"to", p.output("to")}, {"mu", p.output("mu")}};
+    SavedEquations saved(p, {"lse", "o"});
+    expectOneSweep(simplify(second, &saved), 5, "pass two");
+  }
+}
+
+// L f = D f[L x] + sum_i D2 f[t_i x, t_i x]: the tangent of the tangent, no rule of its own.
+TEST(Counts, ForwardLaplacian) {
+  for (int n : {1, 2}) {
+    TermContext terms;
+    Program first = *importForward(terms, plainSpec());
+    std::vector<Summand> total;
+    Names saved = {"lse", "o"};
+    for (int k = 0; k < n; ++k) {
+      std::string direction = "t" + (k ? std::to_string(k + 1) : "");
+      first = addTangents(first, {"q", "k", "v"}, direction);
+      std::map<Term, Term> seed;
+      for (const char *x : {"q", "k", "v"}) {
+        seed[first.input(x)] = first.input(direction + x);
+        if (k == 0) seed[first.input(direction + x)] = terms.input(std::string("L") + x, first.input(x)->indices, InputKind::Tangent);
+      }
+      total.push_back({tangentOf({first.output(direction + "o")}, seed)[0], Rational(1)});
+      saved.push_back("mu" + direction.substr(1));
+    }
+    Program laplacian = first;
+    laplacian.outputs = {{"Lo", terms.lin(total)}};
+    SavedEquations equations(first, saved);
+    expectOneSweep(simplify(laplacian, &equations), 5 + 4 * n, "Laplacian", {saved.begin(), saved.end()});
+  }
+}
+
+TEST(Counts, AbsentCotangentsAndGradientsCostNothing) {
+  AttentionSpec spec = plainSpec();
+  spec.gradients = {"v", "tv"};
+  TermContext terms;
+  // S 1, tS 2, dV 2, dtV 1
+  expectOneSweep(derived(terms, spec, "tangent_backward"), 6, "values alone");
+  spec.cotangents = {"mu"};
+  spec.gradients = {"tq"};
+  // S 1, dtQ 1
+  expectOneSweep(derived(terms, spec, "tangent_backward"), 2, "mu alone");
+}
+
+} // namespace
