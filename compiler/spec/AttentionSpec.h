@@ -61,8 +61,13 @@ struct AttentionSpec {
   bool hasTangent(std::string_view name) const;
 };
 
+/// Whether the specification knows a tensor of that name; q_lengths, kv_lengths, q_offsets, kv_offsets are always known.
+bool isTensor(const AttentionSpec &spec, std::string_view tensor);
+
 /// Letters of "bnrijde" that an input, tangent, cotangent, output or gradient has; "" if the name is unknown.
-/// Names: q tq dq dtq k .. v .., o to do dto, lse mu dlse dmu, and for each named input x: x tx dx dtx.
+/// Names: q tq dq dtq k .. v .., o to do dto, lse mu dlse dmu, and for each named input x: x tx dx dtx; lengths and offsets have
+/// "b" (offsets are one longer than the batch). Bias and mask tensors count i and j inside a sequence, packed layouts included;
+/// integer vectors lie packed as q and k do.
 std::string indicesOf(const AttentionSpec &spec, std::string_view tensor);
 
 /// The type in memory of any of those tensors.
@@ -71,7 +76,7 @@ DType dtypeOf(const AttentionSpec &spec, std::string_view tensor);
 /// Programs that the specification allows, of forward, tangent_forward, backward, tangent_backward, in that order.
 std::vector<std::string> programsOf(const AttentionSpec &spec);
 
-/// What a program reads, outputs of earlier programs (lse, mu, o, to) included, and what it writes; lengths, offsets,
+/// What a program may read, outputs of earlier programs (lse, mu, o, to) included, and what it writes; lengths, offsets,
 /// vectors, masks included. tangent_* programs use the tangents; forward and backward do not.
 std::vector<std::string> inputsOf(const AttentionSpec &spec, std::string_view program);
 std::vector<std::string> outputsOf(const AttentionSpec &spec, std::string_view program);

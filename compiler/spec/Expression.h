@@ -22,11 +22,19 @@ struct Expr {
   unsigned line = 0, column = 0; ///< in the TOML file, from 1
 };
 
+/// No expression of a specification has more nodes, so no tree is deeper: recursion over one is safe.
+constexpr size_t MaxExpressionNodes = 1000;
+
 /// Canonical text with only the parentheses that are needed; parses back to the same tree.
 std::string print(const Expr &e);
 
 /// Names of all variables, sorted, each once.
 std::vector<std::string> variables(const Expr &e);
+
+/// The same operations on the same numbers and names, wherever they are written.
+bool sameTree(const Expr &a, const Expr &b);
+
+size_t countNodes(const Expr &e);
 
 } // namespace jvpgen
 
