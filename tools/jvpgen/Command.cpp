@@ -1,0 +1,39 @@
+// Options that many commands take, and what they mean.
+#include "tools/jvpgen/Command.h"
+
+#include "support/AtomicFile.h"
+#include <algorithm>
+#include <sstream>
+
+using namespace jvpgen;
+
+void jvpgen::addSpecOptions(CLI::App &command, SpecOptions &options) {
+  command.add_option("spec", options.file, "specification of attention (TOML)")->required();
+  command.add_option("--programs", options.programs,
+                     "comma separated, of forward, tangent_forward, backward, tangent_backward; default: all");
+  command.add_flag("--json", options.json, "print JSON");
+}
+
+Result<AttentionSpec> jvpgen::loadSpec(const SpecOptions &options) {
+  constexpr size_t limit = 1 << 20; // a specification is a page of text
+  Result<std::string> text = readFile(options.file, limit);
+  if (!text) return tl::unexpected<Error>(text.error());
+  return parseSpec(*text, options.file);
+}
+
+Result<std::vector<std::string>> jvpgen::selectPrograms(const AttentionSpec &spec, const SpecOptions &options) {
+  std::vector<std::string> possible = programsOf(spec), asked;
+  if (options.programs.empty()) return possible;
+  std::string list;
+  for (const std::string &p : possible) list += (list.empty() ? "" : ", ") + p;
+  std::stringstream names(options.programs);
+  for (std::string name; std::getline(names, name, ',');) {
+    if (std::find(possible.begin(), possible.end(), name) == possible.end())
+      return fail(ErrorKind::Invalid,
+                  "--programs names '" + name + "', which '" + spec.name + "' does not have; choose from " + list);
+    asked.push_back(name);
+  }
+  std::erase_if(possible,
+                [&](const std::string &p) { return std::find(asked.begin(), asked.end(), p) == asked.end(); });
+  return possible;
+}

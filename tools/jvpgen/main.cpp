@@ -1,0 +1,24 @@
+// jvpgen: derivative kernels of attention from a specification. Exit status: 0 done, 1 a check failed, 2 the input or
+// the call is wrong or unsupported, 3 the machine lacks something. Results go to stdout, errors to stderr.
+#include "tools/jvpgen/Command.h"
+
+#include <cstdio>
+
+int main(int argc, char **argv) {
+  using namespace jvpgen;
+  CLI::App app("Fast, exact derivatives of attention: from a specification to verified kernels.", "jvpgen");
+  app.require_subcommand(1);
+  app.set_version_flag("--version", "jvpgen " JVPGEN_VERSION);
+  Action action;
+  addCheck(app, action);
+  addShow(app, action);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError &e) {
+    return app.exit(e) == 0 ? 0 : 2;
+  }
+  Result<void> done = action();
+  if (done) return 0;
+  std::fprintf(stderr, "%s\n", done.error().text().c_str());
+  return exitStatus(done.error().kind);
+}
