@@ -58,7 +58,7 @@ def Attn_ConstantOp : Attn_Op<"constant", [Pure]> {
 }
 
 def Attn_IndexOp : Attn_Op<"index", [Pure]> {
-  let summary = "the number of an index: i, j (inside its sequence), b, h (query head), or q_length, kv_length of the sequence";
+  let summary = "the number of an index: i, j (inside its sequence), b, h (query head), q_length, kv_length of the sequence; #b ... #e the length of an index";
   let arguments = (ins StrAttr:$name);
   let results = (outs Attn_Value:$result);
   let assemblyFormat = "$name attr-dict `:` type($result)";

@@ -105,7 +105,9 @@ LogicalResult ConstantOp::verify() {
 
 LogicalResult IndexOp::verify() {
   static const llvm::StringMap<StringRef> indices = {
-      {"i", "i"}, {"j", "j"}, {"b", "b"}, {"h", "nr"}, {"q_length", "b"}, {"kv_length", "b"}};
+      {"i", "i"},  {"j", "j"},  {"b", "b"},  {"h", "nr"}, {"q_length", "b"}, {"kv_length", "b"},
+      {"#b", ""}, {"#n", ""}, {"#r", ""}, {"#i", ""},  {"#j", ""},        {"#d", ""},
+      {"#e", ""}, {"#s", ""}};
   auto it = indices.find(getName());
   if (it == indices.end()) return emitOpError() << "does not know \"" << getName() << "\"";
   return expectIndices(*this, it->second, getResult());
