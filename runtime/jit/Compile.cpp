@@ -24,12 +24,15 @@ KernelCompiler::create(const NvrtcFiles &files, std::filesystem::path cache_fold
   return std::unique_ptr<KernelCompiler>(new KernelCompiler(files, std::move(cache_folder), std::move(warn)));
 }
 
-Result<std::unique_ptr<KernelCompiler>> KernelCompiler::create() {
-  Environment environment = Environment::ofProcess();
-  Result<NvrtcFiles> files = findNvrtc(environment);
-  if (!files) return tl::unexpected(files.error());
-  return create(*files, kernelCacheFolder(environment),
-                [](const std::string &message) { std::fprintf(stderr, "warning: %s\n", message.c_str()); });
+const Result<std::unique_ptr<KernelCompiler>> &KernelCompiler::ofProcess() {
+  static const Result<std::unique_ptr<KernelCompiler>> compiler = []() -> Result<std::unique_ptr<KernelCompiler>> {
+    Environment environment = Environment::ofProcess();
+    Result<NvrtcFiles> files = findNvrtc(environment);
+    if (!files) return tl::unexpected(files.error());
+    return create(*files, kernelCacheFolder(environment),
+                  [](const std::string &message) { std::fprintf(stderr, "warning: %s\n", message.c_str()); });
+  }();
+  return compiler;
 }
 
 Result<const Nvrtc *> KernelCompiler::nvrtc() {
@@ -148,7 +151,7 @@ Result<std::vector<CompiledKernel>> KernelCompiler::compileAll(const KernelBundl
 
 Result<CompiledKernel> jvpgen::compileKernel(const KernelBundle &bundle, const Launch &launch, const Schedule &schedule,
                                              const Target &target) {
-  static Result<std::unique_ptr<KernelCompiler>> compiler = KernelCompiler::create();
+  const Result<std::unique_ptr<KernelCompiler>> &compiler = KernelCompiler::ofProcess();
   if (!compiler) return tl::unexpected(compiler.error());
   return (*compiler)->compile(bundle, launch, schedule, target);
 }

@@ -45,8 +45,8 @@ public:
   /// `cache_folder` empty: no cache. Fails if NVRTC is not found: its identity is part of every key.
   static Result<std::unique_ptr<KernelCompiler>> create(const NvrtcFiles &files, std::filesystem::path cache_folder,
                                                         KernelCache::Warn warn);
-  /// From the process's environment; warnings go to standard error.
-  static Result<std::unique_ptr<KernelCompiler>> create();
+  /// From the process's environment, once; warnings go to standard error.
+  static const Result<std::unique_ptr<KernelCompiler>> &ofProcess();
 
   Result<CompiledKernel> compile(const KernelBundle &bundle, const Launch &launch, const Schedule &schedule,
                                  const Target &target);

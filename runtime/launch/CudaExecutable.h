@@ -1,0 +1,40 @@
+// A variant of a bundle, made ready for one GPU: compiled, loaded, launchable any number of times.
+#ifndef JVPGEN_RUNTIME_LAUNCH_CUDAEXECUTABLE_H
+#define JVPGEN_RUNTIME_LAUNCH_CUDAEXECUTABLE_H
+
+#include "runtime/abi/Executable.h"
+#include "runtime/abi/KernelBundle.h"
+#include "runtime/jit/Compile.h"
+#include "runtime/launch/Device.h"
+#include "support/Result.h"
+#include <memory>
+#include <optional>
+#include <span>
+#include <string_view>
+
+namespace jvpgen {
+
+/// The variant of a program by name; an empty name is the program's default variant.
+Result<const KernelVariant *> findVariant(const KernelBundle &bundle, std::string_view program,
+                                          std::string_view variant = "");
+
+/// The same variant with another schedule for its sweeps; refuses one that a sweep cannot run with on the target.
+Result<KernelVariant> withSchedule(const KernelVariant &variant, const Schedule &schedule, const Target &target);
+
+/// Compiles what is not in the cache, loads it into the device's primary context, reserves shared memory. All that can
+/// fail for reasons of machine or schedule fails here, not at launch.
+Result<std::unique_ptr<Executable>> prepare(const KernelBundle &bundle, const KernelVariant &variant,
+                                            DevicePointer device, KernelCompiler &compiler);
+
+/// The same by names, with each launch's own schedule unless another is given, and the process's own compiler.
+Result<std::unique_ptr<Executable>> prepare(const KernelBundle &bundle, std::string_view program,
+                                            std::string_view variant, const std::optional<Schedule> &schedule,
+                                            DevicePointer device);
+
+/// From kernels that are compiled already, one for each launch of the variant in their order.
+Result<std::unique_ptr<Executable>> load(const KernelBundle &bundle, const KernelVariant &variant,
+                                         std::span<const CompiledKernel> kernels, DevicePointer device);
+
+} // namespace jvpgen
+
+#endif

@@ -1,0 +1,79 @@
+// From a problem and tensors to what each kernel of a variant receives: checked, laid out, without a single allocation.
+#ifndef JVPGEN_RUNTIME_LAUNCH_LAUNCHARGUMENTS_H
+#define JVPGEN_RUNTIME_LAUNCH_LAUNCHARGUMENTS_H
+
+#include "runtime/abi/KernelBundle.h"
+#include "runtime/abi/Problem.h"
+#include "runtime/abi/Tensor.h"
+#include "support/Result.h"
+#include <array>
+#include <cstddef>
+#include <string>
+#include <vector>
+
+namespace jvpgen {
+
+/// How a kernel's parameter describes a tensor (`Tensor` in templates/abi.cuh).
+struct TensorParameter {
+  void *data = nullptr;
+  int64_t stride[4] = {0, 0, 0, 0};
+};
+
+/// The one parameter of a kernel: a Problem, then tensors. CUDA passes at most 4 KiB to every GPU.
+struct KernelParameter {
+  static constexpr size_t kMostTensors = (4096 - sizeof(Problem)) / sizeof(TensorParameter);
+  Problem problem;
+  std::array<TensorParameter, kMostTensors> tensors;
+};
+static_assert(sizeof(Problem) == 56 && sizeof(TensorParameter) == 40 && sizeof(KernelParameter) <= 4096);
+
+/// A variant's launches with every name resolved; what CUDA and the host's emulation share.
+class LaunchArguments {
+public:
+  static Result<LaunchArguments> create(const KernelBundle &bundle, const KernelVariant &variant);
+
+  size_t workspaceBytes(const Problem &problem) const;
+
+  /// Whether the problem makes sense, and each tensor is there with the type, alignment and strides that kernels rely
+  /// on. What `data` points to is not looked at.
+  Result<void> check(const Problem &problem, const TensorMap &tensors, const void *workspace) const;
+
+  size_t launches() const { return calls.size(); }
+
+  /// Blocks of a launch's grid; 0: nothing to do. `check` has seen to it that it is small enough.
+  int64_t blocks(size_t launch, const Problem &problem) const;
+
+  /// Fills what the kernel receives. The map has passed `check`.
+  void pack(size_t launch, const Problem &problem, const TensorMap &tensors, void *workspace,
+            KernelParameter &out) const;
+
+  /// The interface tensors that some launch uses.
+  std::vector<const TensorDeclaration *> usedTensors() const;
+
+private:
+  struct Argument {
+    bool in_workspace = false;
+    size_t index = 0; ///< in `tensors` or `buffers`
+  };
+  struct Call {
+    std::string owners;
+    int64_t rows_per_block = 1;
+    std::vector<Argument> arguments;
+  };
+  int64_t extent(char index, const Problem &problem) const;
+  int64_t elements(const TensorDeclaration &tensor, const Problem &problem) const;
+  size_t paddedBytes(const TensorDeclaration &buffer, const Problem &problem) const;
+  Result<void> checkTensor(const TensorDeclaration &tensor, const Problem &problem, const TensorMap &tensors) const;
+
+  int64_t head_dim_qk = 0, head_dim_v = 0;
+  bool packed = false;
+  std::string bundle_name, program;
+  std::vector<TensorDeclaration> tensors; ///< of the interface
+  std::vector<bool> used;                 ///< one for each of `tensors`
+  std::vector<TensorDeclaration> buffers; ///< of the workspace
+  std::vector<Call> calls;
+};
+
+} // namespace jvpgen
+
+#endif
