@@ -1,0 +1,33 @@
+// How far a tensor is from the reference, as a whole and row by row.
+#ifndef JVPGEN_REFERENCE_DEVIATION_H
+#define JVPGEN_REFERENCE_DEVIATION_H
+
+#include "reference/Evaluate.h"
+#include <span>
+
+namespace jvpgen::reference {
+
+/// Relative errors by Frobenius norms. A denominator is never below what rounding could be asked to find:
+///
+///     whole:  ||x - ref|| / max(||ref||, 1e-3 ||mag||)
+///     row:    ||x - ref|| / max(||ref||, 1e-3 ||mag||, 1/4 of the typical row's ||ref||)
+///
+/// where mag is the same expression with the absolute value of every term, and the typical row the root mean square of
+/// those that are not 0. A single number that n terms are summed into (the gradient of a scalar) is not held to more
+/// than a tenth of what n terms of random sign leave, mag / sqrt(n). Rows run along the last index of tensors with four
+/// indices; in others each entry is a row.
+struct Deviation {
+  double relative = 0, worst_row = 0;
+  double norm_floor = 0, row_floor = 0; ///< mag over the denominator: of the whole, and the largest of any row
+  std::string complaint;                ///< why the tensor is wrong whatever the limit, or empty
+
+  bool isFinite() const { return complaint.empty(); }
+};
+
+/// Wrong whatever the limit: NaN, an infinity that the reference has not (or lacks), and anything but 0 where every
+/// term is 0: rows without keys, padding, masked entries. `terms` is n for tensors of single numbers, 0 for others.
+Deviation measure(const Tensor64 &reference, std::span<const double> values, double terms);
+
+} // namespace jvpgen::reference
+
+#endif

@@ -1,0 +1,187 @@
+// Limits from plain arithmetic, and the walk through the programs.
+#include "reference/Verify.h"
+#include "reference/Deviation.h"
+
+#include <algorithm>
+#include <cmath>
+
+using namespace jvpgen;
+using namespace jvpgen::reference;
+
+static bool isSaved(std::string_view name) { return name == "o" || name == "to" || name == "lse" || name == "mu"; }
+
+/// Largest relative error of rounding to the type that products' operands have.
+static double unitRoundoff(const AttentionSpec &spec) {
+  switch (spec.dtype) {
+  case DType::BF16: return 0x1p-8;
+  case DType::F16: return 0x1p-11;
+  default: return spec.three_xtf32 ? 0x1p-24 : 0x1p-11;
+  }
+}
+
+/// Terms that are summed into each entry of a scalar's or head vector's gradient; 0 for other tensors.
+static double termsOf(const AttentionSpec &spec, const Problem &problem, std::string_view output) {
+  const NamedInput *input = namedInputOf(spec, output);
+  if (!input || input->kind == NamedInput::Kind::Bias) return 0;
+  double pairs = double(problem.batch) * double(problem.q_length) * double(problem.kv_length);
+  return input->kind == NamedInput::Kind::Scalar ? pairs * double(problem.heads) : pairs;
+}
+
+namespace {
+struct Limits {
+  double whole, row;
+};
+} // namespace
+
+/// Limits as the class comment of Judge states them.
+static Limits limitsOf(const AttentionSpec &spec, std::string_view output, double terms, const Deviation &plain) {
+  double u = unitRoundoff(spec);
+  bool float32 = u < 0x1p-20 || ((output == "lse" || output == "mu") && spec.dtype != DType::F32);
+  double whole = float32 ? 16 * 0x1p-24 : terms > 0 ? 4 * u : u;
+  double row = float32 ? 64 * 0x1p-24 : terms > 0 ? 4 * u : 2 * u;
+  return {std::max({2 * plain.relative, whole, 8 * 0x1p-24 * plain.norm_floor}),
+          std::max({2 * plain.worst_row, row, 8 * 0x1p-24 * plain.row_floor})};
+}
+
+/// Relative errors that must not be exceeded: plain attention, random normal, length 1024, both products of one width.
+static double statedLimit(const AttentionSpec &spec, const Problem &problem, const RandomOptions &options,
+                          std::string_view output) {
+  bool isPlain = spec.score.op == ExprOp::Variable && spec.score.text == "z" && !spec.mask && spec.inputs.empty() &&
+                 spec.layout == Layout::Dense && spec.group == 1 && spec.tangents.size() == 3 &&
+                 spec.head_dim_qk == spec.head_dim_v && (spec.head_dim_v == 64 || spec.head_dim_v == 128) &&
+                 std::abs(spec.softmax_scale * std::sqrt(spec.head_dim_qk) - 1) < 1e-12 && options.q_scale == 1 &&
+                 options.tangent_mean == 0 && problem.q_length == 1024 && problem.kv_length == 1024;
+  if (!isPlain) return INFINITY;
+  struct Stated {
+    std::string_view output;
+    double bf16, f16;
+  };
+  constexpr Stated table[] = {{"o", 2.4e-3, 4e-4}, {"to", 2.5e-3, 4e-4}, {"dq", 3.4e-3, 0},  {"dk", 4.9e-3, 0},
+                              {"dv", 3.2e-3, 0},   {"dtq", 2.9e-3, 0},   {"dtk", 2.9e-3, 0}, {"dtv", 2.4e-3, 0}};
+  for (const Stated &stated : table)
+    if (stated.output == output) {
+      double limit = spec.dtype == DType::BF16 ? stated.bf16 : spec.dtype == DType::F16 ? stated.f16 : 0;
+      return limit > 0 ? limit : INFINITY;
+    }
+  return INFINITY;
+}
+
+Result<void> Judge::expect(const std::string &program, const VerifyOptions &options) {
+  Result<TensorSet64> truth = evaluate(spec, drawn.problem, drawn.tensors, program);
+  if (!truth) return tl::unexpected(truth.error());
+  Result<TensorSet64> plain = evaluatePlain(spec, drawn.problem, drawn.tensors, program);
+  if (!plain) return tl::unexpected(plain.error());
+  for (auto &[name, tensor] : *truth) {
+    double terms = termsOf(spec, drawn.problem, name);
+    Limits limits = limitsOf(spec, name, terms, measure(tensor, plain->at(name).values, terms));
+    limits.whole = std::min(limits.whole, statedLimit(spec, drawn.problem, options.inputs, name));
+    expected[program].emplace(name, Expected{std::move(tensor), limits.whole, limits.row, terms});
+  }
+  return {};
+}
+
+Result<Judge> Judge::prepare(const AttentionSpec &spec, const Problem &problem, const VerifyOptions &options) {
+  Judge out;
+  out.spec = spec;
+  out.drawn = makeInputs(spec, problem, options.seed, options.inputs);
+  for (const std::string &program : programsOf(spec)) {
+    bool wanted = options.programs.empty() ||
+                  std::find(options.programs.begin(), options.programs.end(), program) != options.programs.end();
+    if (wanted) out.programs.push_back(program);
+  }
+  for (const std::string &program : options.programs)
+    if (std::find(out.programs.begin(), out.programs.end(), program) == out.programs.end())
+      return fail(ErrorKind::Invalid, "program '" + program + "' was asked for; specification '" + spec.name +
+                                          "' does not allow it; leave it out or add what it needs");
+  for (const std::string &program : out.programs) {
+    if (Result<void> ok = out.expect(program, options); !ok) return tl::unexpected(ok.error());
+    if (Result<void> ok = out.supply(program); !ok) return tl::unexpected(ok.error());
+  }
+  return out;
+}
+
+/// The truth for saved outputs that no forward program of the specification returns, rounded to their types.
+Result<void> Judge::supply(const std::string &program) {
+  AttentionSpec all = spec;
+  all.outputs = {"o", "to", "lse", "mu"};
+  std::string forward = program.starts_with("tangent_") ? "tangent_forward" : "forward";
+  std::vector<std::string> offered = outputsOf(spec, forward);
+  auto lacks = [&](const std::string &name) {
+    return isSaved(name) && std::find(offered.begin(), offered.end(), name) == offered.end();
+  };
+  std::vector<std::string> needed = inputsOf(spec, program);
+  if (std::none_of(needed.begin(), needed.end(), lacks)) return {};
+  Result<TensorSet64> truth = evaluate(all, drawn.problem, drawn.tensors, forward);
+  if (!truth) return tl::unexpected(truth.error());
+  for (const std::string &name : needed) {
+    if (!lacks(name)) continue;
+    HostTensor tensor(name, typeOf(spec, name), shapeOf(spec, drawn.problem, name));
+    for (int64_t k = 0; k < tensor.elements(); ++k) tensor.set(k, truth->at(name).values[size_t(k)]);
+    supplied[program].emplace(name, std::move(tensor));
+  }
+  return {};
+}
+
+/// What the program reads: drawn inputs, and saved outputs of the runner's own forward program.
+TensorSet Judge::inputsFor(const std::string &program, const std::map<std::string, TensorSet> &results) const {
+  TensorSet out;
+  if (auto given = supplied.find(program); given != supplied.end()) out = given->second;
+  auto saved = results.find(program.starts_with("tangent_") ? "tangent_forward" : "forward");
+  for (const std::string &name : inputsOf(spec, program)) {
+    if (auto given = drawn.tensors.find(name); given != drawn.tensors.end()) out.insert(*given);
+    if (!isSaved(name) || saved == results.end()) continue;
+    if (auto tensor = saved->second.find(name); tensor != saved->second.end()) out.insert(*tensor);
+  }
+  return out;
+}
+
+void Judge::record(const std::string &program, const TensorSet &outputs, std::vector<Record> &records) const {
+  for (const auto &[name, want] : expected.at(program)) {
+    Record record{program, name, INFINITY, INFINITY, want.limit, want.row_limit, false, false, ""};
+    auto found = outputs.find(name);
+    if (found == outputs.end() || found->second.shape != want.value.shape) {
+      record.complaint = "the tensor is missing or has another shape";
+      records.push_back(std::move(record));
+      continue;
+    }
+    std::vector<double> values;
+    for (int64_t k = 0, n = found->second.elements(); k < n; ++k) values.push_back(found->second.get(k));
+    Deviation error = measure(want.value, values, want.terms);
+    record.complaint = error.complaint;
+    if (error.isFinite()) record.relative_error = error.relative, record.worst_row_error = error.worst_row;
+    record.passed = error.isFinite() && error.relative <= want.limit && error.worst_row <= want.row_limit;
+    records.push_back(std::move(record));
+  }
+}
+
+Result<std::vector<Record>> Judge::judge(const Runner &run) const {
+  std::vector<Record> records;
+  std::map<std::string, TensorSet> results;
+  auto isWanted = [&](const std::string &program) { return expected.contains(program); };
+  for (const std::string &program : programsOf(spec)) {
+    bool tangents = program.starts_with("tangent_"), forward = program.ends_with("forward");
+    bool feeds = forward && isWanted(tangents ? "tangent_backward" : "backward");
+    if (!isWanted(program) && !feeds) continue;
+    TensorSet inputs = inputsFor(program, results), outputs = poisonedOutputs(spec, drawn.problem, program);
+    Result<void> ran = run(program, drawn.problem, inputs, outputs);
+    if (ran) {
+      if (isWanted(program)) record(program, outputs, records);
+      if (forward) results[program] = std::move(outputs);
+      continue;
+    }
+    if (ran.error().kind != ErrorKind::Unsupported) return tl::unexpected(ran.error());
+    if (isWanted(program)) records.push_back({program, "", 0, 0, 0, 0, false, true, ran.error().message});
+  }
+  return records;
+}
+
+Result<std::vector<Record>> jvpgen::reference::verify(const AttentionSpec &spec, const Problem &problem,
+                                                      const VerifyOptions &options, const Runner &run) {
+  Result<Judge> judge = Judge::prepare(spec, problem, options);
+  if (!judge) return tl::unexpected(judge.error());
+  return judge->judge(run);
+}
+
+bool jvpgen::reference::allPassed(const std::vector<Record> &records) {
+  return std::all_of(records.begin(), records.end(), [](const Record &record) { return record.passed; });
+}
