@@ -1,0 +1,34 @@
+// What a kernel compiled for the host asks of the machine that runs it: a thread's place, its warp, its block, shared memory.
+#ifndef JVPGEN_TESTS_EMULATOR_HOSTMACHINE_H
+#define JVPGEN_TESTS_EMULATOR_HOSTMACHINE_H
+
+#include <cstdint>
+
+/// The side of the emulator that kernels see. All functions speak for the thread that runs at the moment.
+class HostMachine {
+public:
+  enum class Element { BF16, F16, TF32 };
+
+  int thread = 0; ///< index in the block
+  int block = 0;
+
+  virtual void barrier() = 0;
+  virtual float shuffleXor(float x, int mask) = 0;
+  virtual bool any(bool x) = 0;
+
+  /// `bytes` bytes of shared memory that begin at a multiple of `bytes`; anything else ends the kernel with a fault.
+  virtual unsigned char *shared(uint32_t at, uint32_t bytes) = 0;
+
+  /// Copies arrive as late as they may: when they are waited for.
+  virtual void copyAsync(uint32_t to, const void *from, uint32_t bytes, bool valid) = 0;
+  virtual void commitCopies() = 0;
+  virtual void waitCopies(int under_way) = 0;
+
+  virtual void loadMatrices(uint32_t (&x)[4], uint32_t row, bool transposed) = 0;
+  virtual void multiply(Element element, float (&c)[4], const uint32_t (&a)[4], uint32_t b0, uint32_t b1) = 0;
+
+protected:
+  ~HostMachine() = default;
+};
+
+#endif
