@@ -105,6 +105,10 @@ Result<Program> jvpgen::importForward(TermContext &terms, const AttentionSpec &s
   score.bind("z", terms.scale(toRational(spec.softmax_scale), terms.sum("d", terms.mul({q, k}))));
   Result<Term> s = score.import(spec.score);
   if (!s) return tl::unexpected(s.error());
+  if ((*s)->indices != IndexSet("bnrij"))
+    return fail(ErrorKind::Unsupported,
+                "the score of " + spec.name + " lacks the scaled logit z, so that queries and keys have no part in it; add z",
+                spec.file + ":" + std::to_string(spec.score.line) + ":" + std::to_string(spec.score.column));
   Term lse = terms.lse("j", *s);
   Term weight = terms.mexp(terms.subtract(*s, lse));
   p.outputs = {{"o", terms.sum("j", terms.mul({weight, v}))}, {"lse", lse}};
