@@ -1,0 +1,31 @@
+// What the host hands to every generated function: one array of 64-bit words, filled anew for each launch.
+#ifndef JVPGEN_COMPILER_CPU_FRAME_H
+#define JVPGEN_COMPILER_CPU_FRAME_H
+
+#include <cstdint>
+
+namespace jvpgen::cpu {
+
+/// Words of the frame. Sequences are arrays of int64, one element a batch: lengths clamped to [0, longest], and the row at
+/// which a packed sequence starts (0 in other layouts). Tensors follow: data, then strides along b, head, i, j.
+enum FrameWord : int64_t {
+  kBatch,
+  kHeads,
+  kKvHeads,
+  kGroup,
+  kQLength,  ///< longest
+  kKvLength, ///< longest
+  kQLengths,
+  kKvLengths,
+  kQStarts,
+  kKvStarts,
+  kFirstTensor
+};
+inline constexpr int64_t kTensorWords = 5;
+
+/// A generated function: frame, batch, head, block of rows, scratch of the thread (64-byte aligned).
+using GeneratedFunction = void (*)(const int64_t *frame, int64_t batch, int64_t head, int64_t block, void *scratch);
+
+} // namespace jvpgen::cpu
+
+#endif
