@@ -62,6 +62,12 @@ DEV void copy_async(SharedAddress to, const void *from, bool valid) {
                "r"(valid ? 16 : 0)
                : "memory");
 }
+/// The same for one float32.
+DEV void copy_async_number(SharedAddress to, const float *from, bool valid) {
+  asm volatile("cp.async.ca.shared.global [%0], [%1], 4, %2;" ::"r"(to), "l"(__cvta_generic_to_global(from)),
+               "r"(valid ? 4 : 0)
+               : "memory");
+}
 /// Closes a group of copies; wait_copies<N> returns when at most the N latest groups of this thread are under way.
 DEV void commit_copies() { asm volatile("cp.async.commit_group;" ::: "memory"); }
 template <int N> DEV void wait_copies() { asm volatile("cp.async.wait_group %0;" ::"n"(N) : "memory"); }

@@ -66,6 +66,7 @@ struct KernelBundle {
   std::vector<TensorDeclaration> tensors;  ///< the interface
   std::vector<KernelVariant> variants;     ///< the first of a program is its default
   std::vector<SourceFile> files;           ///< emitted policies and templates
+  std::vector<std::string> notices;        ///< what a user should know: variants left out, limits of f16
 };
 
 } // namespace jvpgen

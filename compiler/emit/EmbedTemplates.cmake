@@ -1,0 +1,11 @@
+# Writes a C++ source that holds every file of FOLDER/*.cuh as text.
+file(GLOB files ${FOLDER}/*.cuh)
+list(SORT files)
+set(text "#include \"compiler/emit/Emit.h\"\n\nconst std::vector<jvpgen::SourceFile> &jvpgen::templateFiles() {\n  static const std::vector<SourceFile> files = {\n")
+foreach(file ${files})
+  get_filename_component(name ${file} NAME)
+  file(READ ${file} content)
+  string(APPEND text "      {\"${name}\", R\"template(${content})template\"},\n")
+endforeach()
+string(APPEND text "  };\n  return files;\n}\n")
+file(WRITE ${OUTPUT} "${text}")

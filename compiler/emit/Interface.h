@@ -1,0 +1,65 @@
+// The tensors that a kernel takes: what is known of each, and the parameter list as it grows while the text is written.
+#ifndef JVPGEN_COMPILER_EMIT_INTERFACE_H
+#define JVPGEN_COMPILER_EMIT_INTERFACE_H
+
+#include "compiler/ir/Dialect.h"
+#include "runtime/abi/KernelBundle.h"
+#include "support/Result.h"
+#include <optional>
+
+namespace jvpgen {
+
+/// A tensor of the interface or of the workspace.
+struct TensorInfo {
+  std::string name, indices;
+  DType dtype = DType::F32;
+  bool in_workspace = false;
+
+  bool has(char index) const { return indices.find(index) != std::string::npos; }
+  std::string type() const; ///< the element type of templates/elements.cuh
+};
+
+/// Everything that a module says about its tensors and shapes.
+struct Interface {
+  explicit Interface(mlir::ModuleOp module);
+
+  std::string name, layout, element_f32;
+  int head_dim_qk = 0, head_dim_v = 0;
+  llvm::StringMap<TensorInfo> tensors;
+  std::vector<TensorDeclaration> declarations;
+  attn::MaskOp mask;
+
+  int features(llvm::StringRef indices) const {
+    return indices.contains('d') ? head_dim_qk : indices.contains('e') ? head_dim_v : 0;
+  }
+};
+
+/// The parameters of one kernel, in the order of their first use.
+class Parameters {
+public:
+  /// "args.name", declaring the parameter.
+  std::string use(const TensorInfo &tensor);
+  /// The struct that the kernel takes.
+  std::string declaration() const;
+  const std::vector<std::string> &names() const { return order; }
+
+private:
+  std::vector<std::string> order;
+};
+
+/// The head that a tensor is indexed by: key head, or query head.
+std::string headOf(const TensorInfo &tensor);
+/// The sequence `s`, or its rows in the workspace.
+std::string placeOf(const TensorInfo &tensor);
+/// A number of a tensor at "i", "j" (texts; used only if the tensor has them), of sequence `s`, as float.
+std::string numberAt(Parameters &parameters, const TensorInfo &tensor, const std::string &i, const std::string &j);
+/// The address of such a number, or of the first feature there.
+std::string addressOf(Parameters &parameters, const TensorInfo &tensor, const std::string &i, const std::string &j);
+/// The function `measure` of a policy: the lengths of a sequence.
+std::string measureText(Parameters &parameters, const Interface &interface);
+/// The functions `keep`, `may_keep`, `may_drop` of a policy.
+Result<std::string> maskText(Parameters &parameters, const Interface &interface);
+
+} // namespace jvpgen
+
+#endif

@@ -1,0 +1,154 @@
+// The predicate of a mask and its classifier, as C++ functions of integers.
+#include "compiler/emit/Interface.h"
+#include "compiler/emit/Text.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+using namespace mlir;
+using namespace jvpgen;
+using namespace jvpgen::attn;
+
+namespace {
+
+/// Prints the operations of one region of the mask, one statement each.
+class RegionText {
+public:
+  RegionText(Parameters &parameters, const Interface &interface) : parameters(parameters), interface(interface) {}
+
+  /// Gives the region's arguments their names, then prints all but the terminator.
+  Result<std::string> statements(Region &region, llvm::ArrayRef<StringRef> arguments) {
+    names.clear();
+    text.clear();
+    for (auto [value, name] : llvm::zip(region.getArguments(), arguments)) names[value] = name.str();
+    for (Operation &op : region.front().without_terminator())
+      if (Result<void> done = print(op); !done) return tl::unexpected(done.error());
+    return text;
+  }
+  std::string yielded(Region &region, unsigned number) {
+    return names[cast<YieldOp>(region.front().getTerminator()).getValues()[number]];
+  }
+
+private:
+  Result<void> print(Operation &op) {
+    if (auto constant = dyn_cast<arith::ConstantOp>(op)) {
+      names[constant.getResult()] = constantText(constant);
+      return {};
+    }
+    if (auto fetch = dyn_cast<FetchOp>(op)) return define(fetch.getResult(), fetchText(fetch));
+    if (auto range = dyn_cast<FetchRangeOp>(op)) return printRange(range);
+    if (auto compare = dyn_cast<arith::CmpIOp>(op)) {
+      static const char *signs[] = {"==", "!=", "<", "<=", ">", ">=", "<", "<=", ">", ">="};
+      return define(compare.getResult(), binary(op, signs[static_cast<int>(compare.getPredicate())]));
+    }
+    if (auto compare = dyn_cast<arith::CmpFOp>(op)) return printFloatComparison(compare);
+    if (auto select = dyn_cast<arith::SelectOp>(op))
+      return define(select.getResult(), use(select.getCondition()) + " ? " + use(select.getTrueValue()) + " : " +
+                                            use(select.getFalseValue()));
+    const char *sign = llvm::TypeSwitch<Operation *, const char *>(&op)
+                           .Case<arith::AddIOp>([](auto) { return "+"; })
+                           .Case<arith::SubIOp>([](auto) { return "-"; })
+                           .Case<arith::MulIOp>([](auto) { return "*"; })
+                           .Case<arith::DivSIOp>([](auto) { return "/"; })
+                           .Case<arith::RemSIOp>([](auto) { return "%"; })
+                           .Case<arith::AndIOp>([](auto) { return "&"; })
+                           .Case<arith::OrIOp>([](auto) { return "|"; })
+                           .Case<arith::XOrIOp>([](auto) { return "^"; })
+                           .Case<arith::MinSIOp>([](auto) { return "<?"; })
+                           .Case<arith::MaxSIOp>([](auto) { return ">?"; })
+                           .Default([](auto) { return nullptr; });
+    if (!sign)
+      return fail(ErrorKind::Unsupported, "a mask with " + op.getName().getStringRef().str() +
+                                              " has no CUDA text; write the mask with + - * comparisons, and, or, not.");
+    std::string x = use(op.getOperand(0)), y = use(op.getOperand(1));
+    if (sign[1] == '?') return define(op.getResult(0), x + " " + sign[0] + " " + y + " ? " + x + " : " + y);
+    return define(op.getResult(0), binary(op, sign));
+  }
+
+  Result<void> printFloatComparison(arith::CmpFOp op) {
+    const char *sign = llvm::StringSwitch<const char *>(arith::stringifyCmpFPredicate(op.getPredicate()))
+                           .Cases({"oeq", "ueq"}, "==")
+                           .Cases({"one", "une"}, "!=")
+                           .Cases({"olt", "ult"}, "<")
+                           .Cases({"ole", "ule"}, "<=")
+                           .Cases({"ogt", "ugt"}, ">")
+                           .Cases({"oge", "uge"}, ">=")
+                           .Default(nullptr);
+    if (!sign) return fail(ErrorKind::Unsupported, "a mask compares floats in a way without CUDA text; use == != < <= > >=.");
+    return define(op.getResult(), binary(*op, sign));
+  }
+
+  std::string binary(Operation &op, StringRef sign) {
+    return use(op.getOperand(0)) + " " + sign.str() + " " + use(op.getOperand(1));
+  }
+  std::string constantText(arith::ConstantOp op) {
+    if (auto b = dyn_cast<BoolAttr>(op.getValue())) return b.getValue() ? "true" : "false";
+    if (auto i = dyn_cast<IntegerAttr>(op.getValue())) {
+      std::string text = std::to_string(i.getInt());
+      return text[0] == '-' ? "(" + text + ")" : text;
+    }
+    APFloat x = cast<FloatAttr>(op.getValue()).getValue();
+    if (x.isInfinity()) return x.isNegative() ? "-infinity()" : "infinity()";
+    return literal(x.convertToDouble());
+  }
+  std::string fetchText(FetchOp fetch) {
+    const TensorInfo &tensor = interface.tensors.find(fetch.getName())->second;
+    std::string i = "0", j = "0";
+    for (auto [axis, at] : llvm::zip(fetch.getAxes(), fetch.getAt())) (axis == 'i' ? i : j) = use(at);
+    if (tensor.dtype != DType::I32 && tensor.dtype != DType::I8) return numberAt(parameters, tensor, i, j);
+    std::string text = "integer<" + tensor.type() + ">(" + parameters.use(tensor) + ", s, " + headOf(tensor) + ", " + i + ", " + j + ")";
+    return fetch.getType().isInteger(1) ? text + " != 0" : text;
+  }
+  Result<void> printRange(FetchRangeOp range) {
+    const TensorInfo &tensor = interface.tensors.find(range.getName())->second;
+    std::string least = fresh(), greatest = fresh();
+    names[range.getLeast()] = least, names[range.getGreatest()] = greatest;
+    text += "int " + least + ", " + greatest + ";\ninteger_range(" + parameters.use(tensor) + ", s, " + headOf(tensor) + ", " +
+            (range.getAxis() == "i" ? "Axis::query" : "Axis::key") + ", " + use(range.getFirst()) + ", " + use(range.getLast()) +
+            ", " + least + ", " + greatest + ");\n";
+    return {};
+  }
+  Result<void> define(Value value, const std::string &expression) {
+    std::string name = fresh();
+    Type type = value.getType();
+    text += std::string("const ") + (type.isInteger(1) ? "bool " : type.isF32() ? "float " : "int ") + name + " = " + expression + ";\n";
+    names[value] = name;
+    return {};
+  }
+  std::string use(Value v) { return names[v]; }
+  std::string fresh() { return "x" + std::to_string(count++); }
+
+  Parameters &parameters;
+  const Interface &interface;
+  DenseMap<Value, std::string> names;
+  std::string text;
+  int count = 0;
+};
+
+} // namespace
+
+Result<std::string> jvpgen::maskText(Parameters &parameters, const Interface &interface) {
+  MaskOp mask = interface.mask;
+  if (!mask)
+    return std::string("static DEV bool keep(const Args &, const Sequence &, int, int) { return true; }\n"
+                       "static DEV bool may_keep(const Args &, const Sequence &, int, int, int, int) { return true; }\n"
+                       "static DEV bool may_drop(const Args &, const Sequence &, int, int, int, int) { return false; }\n");
+  std::string out;
+  auto add = [&](Region &region, StringRef head, llvm::ArrayRef<StringRef> arguments, unsigned number) -> Result<void> {
+    RegionText printer(parameters, interface);
+    Result<std::string> body = printer.statements(region, arguments);
+    if (!body) return tl::unexpected(body.error());
+    out += head.str() + " {\n" + indent(*body + "return " + printer.yielded(region, number) + ";\n", 2) + "}\n";
+    return {};
+  };
+  StringRef box = "(const Args &args, const Sequence &s, int i0, int i1, int j0, int j1)";
+  StringRef at[] = {"s.b", "s.h", "i", "j", "s.q_length", "s.kv_length"};
+  StringRef ends[] = {"s.b", "s.h", "i0", "i1", "j0", "j1", "s.q_length", "s.kv_length"};
+  out += "/// Whether the entry (i, j) counts.\n";
+  if (auto r = add(mask.getKeep(), "static DEV bool keep(const Args &args, const Sequence &s, int i, int j)", at, 0); !r)
+    return tl::unexpected(r.error());
+  out += "/// Whether some entry of the box i0 .. i1, j0 .. j1 may count, and whether one may not.\n";
+  if (auto r = add(mask.getClassify(), ("static DEV bool may_keep" + box).str(), ends, 0); !r) return tl::unexpected(r.error());
+  if (auto r = add(mask.getClassify(), ("static DEV bool may_drop" + box).str(), ends, 1); !r) return tl::unexpected(r.error());
+  return out;
+}

@@ -1,0 +1,213 @@
+#include "compiler/emit/Pointwise.h"
+
+#include "compiler/emit/Text.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+using namespace mlir;
+using namespace jvpgen;
+using namespace jvpgen::attn;
+
+static constexpr double kLog2E = 1.4426950408889634;
+
+static ValueType typeOf(Value v) { return cast<ValueType>(v.getType()); }
+
+void Pointwise::beginPass() {
+  for (Value v : of_pass) names.erase(v), scopes.erase(v);
+  of_pass.clear();
+  text[Scope::Column].clear();
+  text[Scope::Entry].clear();
+}
+
+/// A value belongs to the innermost scope of its indices; below the maximum or the centre, rows belong to the tile.
+Scope Pointwise::scopeOf(Value v) {
+  v = program.resolve(v);
+  if (auto it = scopes.find(v); it != scopes.end()) return it->second;
+  ValueType type = typeOf(v);
+  const char ownAxis = program.isRowSweep() ? 'i' : 'j', streamedAxis = program.isRowSweep() ? 'j' : 'i';
+  if (type.has(streamedAxis)) return type.has(ownAxis) ? Scope::Entry : Scope::Column;
+  Scope scope = type.has(ownAxis) ? Scope::Row : Scope::Head;
+  if (!isa<InputOp>(v.getDefiningOp()))
+    for (Value x : v.getDefiningOp()->getOperands())
+      if (scopeOf(x) == Scope::Tile) scope = Scope::Tile;
+  return scope;
+}
+
+/// Adds the statement that computes a name in its scope, and says how inner scopes name it.
+std::string Pointwise::declare(Scope scope, const std::string &name, const std::string &expression) {
+  const std::string eachRow = "for (int r = 0; r < 2 * M; ++r) " + name + "[r] = " + expression + ";\n";
+  switch (scope) {
+  case Scope::Head:
+    members += "float " + name + ";\n";
+    text[scope] += name + " = " + expression + ";\n";
+    return name;
+  case Scope::Row:
+    members += "float " + name + "[2 * M];\n";
+    text[scope] += eachRow;
+    return name + "[r]";
+  case Scope::Tile:
+    text[scope] += "float " + name + "[2 * M];\n" + eachRow;
+    return name + "[r]";
+  case Scope::Column:
+    text[scope] += "float " + name + "[2];\nfor (int c = 0; c < 2; ++c) " + name + "[c] = " + expression + ";\n";
+    return name + "[c]";
+  case Scope::Entry:
+    text[scope] += "const float " + name + " = " + expression + ";\n";
+    return name;
+  }
+  return name;
+}
+
+std::string Pointwise::bind(Value v, Scope scope, const std::string &expression, const std::string &stem) {
+  std::string used = declare(scope, fresh(stem), expression);
+  names[v] = used, scopes[v] = scope;
+  if (scope == Scope::Column || scope == Scope::Entry) of_pass.insert(v);
+  return used;
+}
+
+Result<std::string> Pointwise::use(Value v) {
+  v = program.resolve(v);
+  if (auto it = tiles.find(v); it != tiles.end()) return it->second + ".x[m][n][e]";
+  if (auto it = names.find(v); it != names.end()) return it->second;
+  return define(v);
+}
+
+Result<std::string> Pointwise::define(Value v) {
+  Operation *op = v.getDefiningOp();
+  Scope scope = scopeOf(v);
+  auto bound = [&](Result<std::string> text, const char *stem) -> Result<std::string> {
+    if (!text) return text;
+    return bind(v, scope, *text, stem);
+  };
+  return llvm::TypeSwitch<Operation *, Result<std::string>>(op)
+      .Case([&](InputOp x) { return input(x); })
+      .Case([&](ConstantOp x) -> Result<std::string> { return literal(toDouble(x.getValue())); })
+      .Case([&](IndexOp x) { return index(x); })
+      .Case([&](LinOp x) { return bound(lin(x, 1), "x"); })
+      .Case([&](MulOp x) { return bound(mul(x), "y"); })
+      .Case([&](MexpOp x) { return bound(mexp(x), "p"); })
+      .Case([&](ApplyOp x) -> Result<std::string> {
+        std::vector<std::string> arguments;
+        for (Value a : x.getArguments()) {
+          Result<std::string> text = use(a);
+          if (!text) return text;
+          arguments.push_back(*text);
+        }
+        return bound(applyText(x.getFunction(), arguments, program.resources().element_bytes == 4), "f");
+      })
+      .Default([&](Operation *x) -> Result<std::string> {
+        return fail(ErrorKind::Unsupported, "the operation " + x->getName().getStringRef().str() +
+                                                " inside a tile has no CUDA text in the portable skeleton; choose another variant.");
+      });
+}
+
+/// Rows and heads are loaded once; streamed statistics come through shared memory; entries by plain loads.
+Result<std::string> Pointwise::input(InputOp op) {
+  auto known = program.interface.tensors.find(op.getName());
+  if (known == program.interface.tensors.end())
+    return fail(ErrorKind::Invalid, "the plan reads \"" + op.getName().str() + "\", which is no tensor of the module.");
+  const TensorInfo &tensor = known->second;
+  const bool rows = program.isRowSweep();
+  const std::string stem = identifier(tensor.name) + (identifier(tensor.name).back() == '_' ? "" : "_");
+  Scope scope = scopeOf(op.getResult());
+  auto bindOnce = [&](const std::string &expression) { return bind(op.getResult(), scope, expression, stem); };
+  if (scope == Scope::Head) return bindOnce(numberAt(parameters, tensor, "0", "0"));
+  if (scope == Scope::Row) {
+    std::string at = numberAt(parameters, tensor, "own.row(r)", "own.row(r)");
+    return bindOnce("own.row(r) < own.length ? " + at + " : 0.f");
+  }
+  if (scope == Scope::Column) {
+    auto it = llvm::find(numbers, &tensor);
+    const size_t number = static_cast<size_t>(it - numbers.begin());
+    if (it == numbers.end()) {
+      parameters.use(tensor);
+      numbers.push_back(&tensor);
+    }
+    const std::string name = fresh(stem);
+    text[scope] += "float " + name + "[2];\ntile.numbers<" + std::to_string(number) + ">(" + name + ", n);\n";
+    of_pass.insert(op.getResult());
+    return names[op.getResult()] = name + "[c]";
+  }
+  reads_tiles = true;
+  const std::string i = rows ? "own.row(r)" : "tile.column(n, e)", j = rows ? "tile.column(n, e)" : "own.row(r)";
+  return bindOnce(i + " < s.q_length && " + j + " < s.kv_length ? " + numberAt(parameters, tensor, i, j) + " : 0.f");
+}
+
+Result<std::string> Pointwise::index(IndexOp op) {
+  const bool rows = program.isRowSweep();
+  std::string text = llvm::StringSwitch<std::string>(op.getName())
+                         .Case("i", rows ? "float(own.row(r))" : "float(tile.column(n, c))")
+                         .Case("j", rows ? "float(tile.column(n, c))" : "float(own.row(r))")
+                         .Case("b", "float(s.b)")
+                         .Case("h", "float(s.h)")
+                         .Case("q_length", "float(s.q_length)")
+                         .Default("float(s.kv_length)");
+  return bind(op.getResult(), scopeOf(op.getResult()), text, "at_" + op.getName().str() + "_");
+}
+
+/// A partial result that several entries share, computed in its own scope.
+std::string Pointwise::hoist(Scope scope, const std::string &expression) {
+  return declare(scope, fresh(scope == Scope::Column ? "column" : scope == Scope::Head ? "head" : "row"), expression);
+}
+
+/// scale * (constant + sum of coefficient * operand): what is known outside the entries' loop is added up there.
+Result<std::string> Pointwise::lin(LinOp op, double scale) {
+  const Scope scope = scopeOf(op.getResult());
+  std::vector<std::string> inner, columns, rows;
+  Scope rowScope = Scope::Head;
+  bool plain[2] = {true, true}; // of columns and rows: a single name, with a sign at most
+  for (auto [term, coefficient] : llvm::zip(op.getTerms(), op.getCoefficients())) {
+    Result<std::string> text = use(term);
+    if (!text) return text;
+    const double c = scale * toDouble(cast<StringAttr>(coefficient).getValue());
+    const Scope part = scopeOf(term);
+    const bool isInner = part == scope || scope < Scope::Column, isColumn = part == Scope::Column;
+    (isInner ? inner : isColumn ? columns : rows).push_back(scaled(c, *text));
+    if (isInner) continue;
+    plain[isColumn ? 0 : 1] &= c == 1 || c == -1;
+    if (!isColumn) rowScope = std::max(rowScope, part);
+  }
+  auto share = [&](std::vector<std::string> &terms, Scope where, bool isPlain) {
+    if (!terms.empty()) inner.push_back(terms.size() == 1 && isPlain ? terms[0] : hoist(where, joinTerms(terms)));
+  };
+  if (const double constant = scale * toDouble(op.getConstant()); constant != 0) {
+    std::vector<std::string> &place = !rows.empty() ? rows : !columns.empty() ? columns : inner;
+    place.push_back(literal(constant));
+  }
+  share(columns, Scope::Column, plain[0]);
+  share(rows, rowScope, plain[1]);
+  return joinTerms(inner);
+}
+
+Result<std::string> Pointwise::mul(MulOp op) {
+  const Scope scope = scopeOf(op.getResult());
+  std::string inner, outer;
+  Scope outerScope = Scope::Head;
+  unsigned count = 0;
+  for (Value factor : op.getFactors()) {
+    Result<std::string> text = use(factor);
+    if (!text) return text;
+    Scope part = scopeOf(program.resolve(factor));
+    const bool isOuter = scope == Scope::Entry && part < Scope::Column;
+    if (isOuter) outerScope = std::max(outerScope, part), ++count;
+    std::string &side = isOuter ? outer : inner;
+    side += (side.empty() ? "" : " * ") + *text;
+  }
+  if (outer.empty()) return inner;
+  if (inner.empty()) return outer;
+  if (count > 1) outer = hoist(outerScope, outer);
+  return inner + " * " + outer;
+}
+
+/// exp(x) = 2^(x log2 e), and 0 where the mask drops the entry; log2 e moves into the coefficients of a lin.
+Result<std::string> Pointwise::mexp(MexpOp op) {
+  Value exponent = program.resolve(op.getExponent());
+  Result<std::string> text = [&]() -> Result<std::string> {
+    auto terms = exponent.getDefiningOp<LinOp>();
+    if (terms && !names.count(exponent) && !tiles.count(exponent)) return lin(terms, kLog2E);
+    Result<std::string> x = use(exponent);
+    if (!x) return x;
+    return scaled(kLog2E, *x);
+  }();
+  if (!text) return text;
+  return "keep(m, n, e) ? exp2_fast(" + *text + ") : 0.f";
+}

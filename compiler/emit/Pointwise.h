@@ -1,0 +1,63 @@
+// Pointwise programs as C++ statements: each value is computed in the outermost loop that knows its indices.
+#ifndef JVPGEN_COMPILER_EMIT_POINTWISE_H
+#define JVPGEN_COMPILER_EMIT_POINTWISE_H
+
+#include "compiler/emit/SweepProgram.h"
+#include <map>
+
+namespace jvpgen {
+
+/// Where a value is computed. The names in brackets are the loop variables there.
+enum class Scope {
+  Head,   ///< once when a query head is entered
+  Row,    ///< then for each owned row [r]
+  Tile,   ///< for each owned row [r] of each tile: what depends on the running maximum or the centre
+  Column, ///< for each column group [n] of the tile, the thread's two columns [c]
+  Entry,  ///< for each entry [n, m, e; r = 2 m + e / 2, c = e mod 2]
+};
+
+/// Prints values of one pass over a tile on demand.
+class Pointwise {
+public:
+  Pointwise(const SweepProgram &program, Parameters &parameters) : program(program), parameters(parameters) {}
+
+  /// The expression by which code in the scope Entry (or the value's own) names the value; defines it if it is new.
+  Result<std::string> use(mlir::Value v);
+  /// Forgets the values of the scopes Column and Entry: another pass computes its own.
+  void beginPass();
+  /// From now on the value is read from a tile in registers.
+  void keepInTile(mlir::Value v, const std::string &tile) { tiles[v] = tile; }
+  void name(mlir::Value v, const std::string &text, Scope scope) { names[v] = text, scopes[v] = scope; }
+
+  Scope scopeOf(mlir::Value v);
+  std::map<Scope, std::string> text;
+  std::string members;                        ///< of the state: values of the scopes Head and Row
+  std::vector<const TensorInfo *> numbers;    ///< statistics per streamed row
+  bool reads_tiles = false;                   ///< a tensor with i and j is read
+
+private:
+  Result<std::string> define(mlir::Value v);
+  Result<std::string> input(attn::InputOp op);
+  Result<std::string> index(attn::IndexOp op);
+  Result<std::string> lin(attn::LinOp op, double scale);
+  Result<std::string> mul(attn::MulOp op);
+  Result<std::string> mexp(attn::MexpOp op);
+  std::string hoist(Scope scope, const std::string &expression);
+  std::string bind(mlir::Value v, Scope scope, const std::string &expression, const std::string &stem);
+  std::string declare(Scope scope, const std::string &name, const std::string &expression);
+  std::string fresh(const std::string &stem) { return stem + std::to_string(counts[stem]++); }
+
+  const SweepProgram &program;
+  Parameters &parameters;
+  llvm::DenseMap<mlir::Value, std::string> names, tiles;
+  llvm::DenseMap<mlir::Value, Scope> scopes;
+  llvm::DenseSet<mlir::Value> of_pass;
+  std::map<std::string, int> counts;
+};
+
+/// A function of the dialect's table as C++; `precise` where the type of the products asks for more than 16 bits.
+Result<std::string> applyText(llvm::StringRef function, llvm::ArrayRef<std::string> arguments, bool precise);
+
+} // namespace jvpgen
+
+#endif

@@ -1,0 +1,194 @@
+// The parts of a sweep's policy around its tiles: operands, entering a head, epilogues, and the whole text.
+#include "compiler/emit/ScalarText.h"
+#include "compiler/emit/SweepWriter.h"
+#include "compiler/emit/Text.h"
+
+using namespace mlir;
+using namespace jvpgen;
+using namespace jvpgen::attn;
+
+std::string SweepWriter::elementType() const {
+  for (const auto *list : {&program.own, &program.streamed})
+    for (const Operand &o : *list)
+      if (auto tensor = interface.tensors.find(o.tensor); tensor != interface.tensors.end())
+        return tensor->second.dtype == DType::F32 ? interface.element_f32 : tensor->second.type();
+  return "Bf16";
+}
+
+bool SweepWriter::storesTiles() const {
+  return llvm::any_of(program.accumulators, [](AccumulatorOp acc) { return acc.getPlace() == "tile"; });
+}
+
+/// Which tensors the operands are: one function a kind, chosen at compile time.
+std::string SweepWriter::operandsText() {
+  auto choose = [&](const std::string &head, const std::vector<std::string> &values) {
+    std::string out = head + " {\n";
+    for (size_t i = 0; i < values.size(); ++i)
+      out += i + 1 < values.size() ? "  if constexpr (o == " + std::to_string(i) + ") return " + values[i] + ";\n" +
+                                         (i + 2 == values.size() ? "  else return " + values[i + 1] + ";\n" : "  else ")
+                                   : (values.size() == 1 ? "  return " + values[0] + ";\n" : "");
+    return out + "}\n";
+  };
+  auto kind = [&](const std::string &name, const std::vector<Operand> &operands) {
+    std::vector<std::string> tensors;
+    std::string lengths;
+    for (const Operand &o : operands) {
+      tensors.push_back(parameters.use(interface.tensors.lookup(o.tensor)));
+      lengths += (lengths.empty() ? "" : ", ") + std::to_string(o.features);
+    }
+    std::string out = "static constexpr int " + name + "_operands = " + std::to_string(operands.size()) + ";\n";
+    if (operands.empty()) return out + "static DEV constexpr int " + name + "_features(int) { return 0; }\n";
+    out += "static DEV constexpr int " + name + "_features(int o) {\n  constexpr int features[] = {" + lengths +
+           "};\n  return features[o];\n}\n";
+    return out + choose("template <int o> static DEV const Tensor &" + name + "(const Args &args)", tensors);
+  };
+  std::string out = kind("own", program.own) + kind("streamed", program.streamed);
+  out += "static constexpr int streamed_numbers = " + std::to_string(points.numbers.size()) + ";\n";
+  if (points.numbers.empty()) return out;
+  std::vector<std::string> tensors, places, heads;
+  std::string types;
+  for (const TensorInfo *tensor : points.numbers) {
+    tensors.push_back(parameters.use(*tensor));
+    places.push_back(placeOf(*tensor));
+    heads.push_back(headOf(*tensor));
+    types += (types.empty() ? "" : ", ") + tensor->type();
+  }
+  out += choose("template <int o> static DEV const Tensor &number(const Args &args)", tensors);
+  out += choose("template <int o> static DEV Sequence number_place(const Sequence &s)", places);
+  out += choose("template <int o> static DEV int number_head(const Sequence &s)", heads);
+  return out + "template <int o> using NumberType = TypeAt<o, " + types + ">;\n";
+}
+
+std::string SweepWriter::skipText() {
+  std::string stores;
+  for (ReduceOp reduce : program.reduces)
+    if (program.accumulator(reduce.getAccumulator()).getPlace() == "tile") stores += storeTile(reduce, "0.f");
+  return "/// An empty tile leaves zeros.\nDEV void skip(const Args &args, const Owner<Policy> &own, const Sequence &s, int first) {\n"
+         "  const Streamed<Policy> tile{0u, first};\n"
+         "#pragma unroll\n  for (int n = 0; n < N / 8; ++n)\n#pragma unroll\n    for (int r = 0; r < 2 * M; ++r)\n"
+         "      for (int e = 0; e < 2; ++e) {\n" +
+         indent(stores, 8) + "      }\n}\n";
+}
+
+/// Sums over the quad, then each row's outputs.
+Result<std::string> SweepWriter::leaveText() {
+  std::string out, rows, features;
+  for (AccumulatorOp acc : program.accumulators)
+    if (acc.getPlace() == "register" && !cast<ValueType>(acc.getType()).hasFeature())
+      out += "for (int r = 0; r < 2 * M; ++r) " + acc.getName().str() + "[r] = quad_sum(" + acc.getName().str() + "[r]);\n";
+  ScalarText text;
+  const std::string row = "row";
+  text.leaf = [&](InputOp input) -> Result<std::string> {
+    const std::string name = input.getName().str();
+    auto type = cast<ValueType>(input.getResult().getType());
+    if (input.getKind() == "acc") return type.hasFeature() ? name + ".x[r / 2][n][2 * (r & 1) + c]" : name + "[r]";
+    if (input.getKind() == "max") {
+      for (MaxOp max : program.maxima)
+        if (max.getName() == name) return points.use(max.getResult());
+    }
+    if (input.getKind() == "shift") return "centre_" + name + "[r]";
+    auto tensor = interface.tensors.find(name);
+    if (tensor == interface.tensors.end())
+      return fail(ErrorKind::Invalid, "the epilogue reads \"" + name + "\", which is no tensor of the module.");
+    const std::string at = addressOf(parameters, tensor->second, row, row) + (type.hasFeature() ? "[8 * n + 2 * lane + c]" : "[0]");
+    const std::string value = tensor->second.type() + "::to_float(" + at + ")";
+    return type.getIndices().empty() ? value : row + " < own.length ? " + value + " : 0.f";
+  };
+  text.place = [&](IndexOp index) -> Result<std::string> {
+    if (index.getName() == "i" || index.getName() == "j") return std::string("float(row)");
+    return "float(s." + index.getName().str() + ")";
+  };
+  for (EpilogueOp epilogue : program.epilogues) {
+    auto yield = cast<YieldOp>(epilogue.getBody().front().getTerminator());
+    Value v = yield.getValues()[0];
+    Result<std::string> value = text.use(v);
+    if (!value) return value;
+    const TensorInfo &tensor = interface.tensors.find(epilogue.getOutput())->second;
+    const std::string address = addressOf(parameters, tensor, row, row);
+    auto type = cast<ValueType>(v.getType());
+    if (!type.hasFeature()) {
+      rows += "if (lane == 0) *" + address + " = " + tensor.type() + "::from_float(" + *value + ");\n";
+      continue;
+    }
+    const int groups = interface.features(type.getIndices()) / 8;
+    features += "#pragma unroll\nfor (int n = 0; n < " + std::to_string(groups) + "; ++n) {\n  float pair[2];\n  for (int c = 0; c < 2; ++c) {\n" +
+                indent(text.inner, 4) + "    pair[c] = " + *value + ";\n  }\n  store_pair<" + tensor.type() + ">(" + address +
+                ", 8 * n + 2 * lane, pair[0], pair[1]);\n}\n";
+    text.forgetInner();
+  }
+  for (const TensorInfo &k : kept) {
+    std::string value;
+    if (AccumulatorOp acc = program.accumulator(k.name); acc && acc.getPlace() == "register") value = k.name + "[r]";
+    for (MaxOp m : program.maxima)
+      if (m.getName() == k.name) value = *points.use(m.getResult());
+    for (ShiftOp shift : program.shifts)
+      if (shift.getName() == k.name) value = "centre_" + k.name + "[r]";
+    if (!value.empty()) rows += "if (lane == 0) *" + addressOf(parameters, k, row, row) + " = " + value + ";\n";
+  }
+  return out +
+         "const Sequence &s = own.sequence;\nconst int lane = thread_index() % 4;\n#pragma unroll\nfor (int r = 0; r < 2 * M; ++r) {\n"
+         "  const int row = own.row(r);\n  if (row >= own.bound) continue;\n" +
+         indent(text.outer + rows + features, 2) + "}\n";
+}
+
+Result<KernelText> SweepWriter::write(const std::string &kernel, const std::string &title) {
+  if (Result<void> checked = checkOperands(); !checked) return tl::unexpected(checked.error());
+  for (AccumulatorOp acc : program.accumulators) {
+    if (acc.getPlace() == "tile") continue;
+    const std::string name = acc.getName().str();
+    const int features = (interface.features(cast<ValueType>(acc.getType()).getIndices()) + 15) / 16 * 16;
+    state += features ? "Tile<M, " + std::to_string(features) + "> " + name + ";\n" : "float " + name + "[2 * M];\n";
+    clearing += features ? name + ".clear();\n" : "for (int r = 0; r < 2 * M; ++r) " + name + "[r] = 0.f;\n";
+  }
+  Result<std::string> meet = meetText();
+  if (!meet) return tl::unexpected(meet.error());
+  Result<std::string> leave = leaveText();
+  if (!leave) return tl::unexpected(leave.error());
+  const std::string skip = storesTiles() ? skipText() : "";
+  const std::string operands = operandsText();
+  const std::string measure = measureText(parameters, interface);
+  Result<std::string> mask = maskText(parameters, interface);
+  if (!mask) return tl::unexpected(mask.error());
+
+  ResourceModel model = program.resources();
+  model.streamed_numbers = static_cast<int>(points.numbers.size());
+  const bool rowSweep = program.isRowSweep(), padded = interface.layout == "padded";
+  const std::string own = rowSweep ? "JVPGEN_TILE_M" : "JVPGEN_TILE_N", streamed = rowSweep ? "JVPGEN_TILE_N" : "JVPGEN_TILE_M";
+  std::string policy = "using Args = ::Args;\nusing Element = " + elementType() + ";\nstatic constexpr Layout layout = Layout::" +
+                       interface.layout + ";\nstatic constexpr bool owns_queries = " + (rowSweep ? "true" : "false") +
+                       ";\nstatic constexpr bool checks_own_rows = " + (padded || storesTiles() ? "true" : "false") +
+                       ", skips = " + (storesTiles() ? "true" : "false") +
+                       ";\nstatic constexpr int warps = JVPGEN_WARPS, stages = JVPGEN_STAGES;\nstatic constexpr int M = " + own +
+                       " / (16 * warps), N = " + streamed + ";\nstatic constexpr int score_tiles = " +
+                       std::to_string(model.score_tiles) + ", output_features = " + std::to_string(model.output_features) + ";\n\n" +
+                       operands + "\n" + measure + *mask;
+  const std::string arguments = "const Args &args, const Owner<Policy> &own, const Sequence &s";
+  if (storesTiles()) {
+    const std::string bound = interface.layout == "packed" ? "s.q_length" : "int(args.problem.q_length)";
+    const std::string bound2 = interface.layout == "packed" ? "s.kv_length" : "int(args.problem.kv_length)";
+    policy += "static DEV int rows_in_memory(const Args &args, const Sequence &s) { return " + bound + "; }\n";
+    policy += "static DEV int columns_in_memory(const Args &args, const Sequence &s) { return " + bound2 + "; }\n";
+  }
+  policy += "\nstruct State {\n" + indent(state + points.members, 2) + "\n  DEV void clear() {\n" + indent(clearing, 4) + "  }\n" +
+            "  /// What is known once the query head is.\n  DEV void enter(" + arguments + ") {\n" +
+            indent(points.text[Scope::Head] + points.text[Scope::Row], 4) + "  }\n" +
+            "  template <class Keep>\n  DEV void meet(" + arguments +
+            ", const OwnRows<Policy> &rows,\n                const Streamed<Policy> &tile, const Keep &keep) {\n" + indent(*meet, 4) +
+            "  }\n" + indent(skip, 2) + "  DEV void leave(const Args &args, const Owner<Policy> &own) {\n" + indent(*leave, 4) + "  }\n};\n";
+
+  KernelText out;
+  out.text = "// " + title + "\n" + formulas() + "#include \"sweep.cuh\"\n\n" + parameters.declaration() + "\nstruct Policy {\n" +
+             indent(policy, 2) + "};\n\nstatic_assert(Placement<Policy>::shared_bytes() == JVPGEN_SHARED_BYTES);\n\nKERNEL(32 * "
+             "JVPGEN_WARPS, 1)\n" + kernel + "(PARAMETER Args args) { Sweep<Policy>(args).run(); }\n";
+  out.launch.kernel = kernel;
+  out.launch.owners = rowSweep ? "bnri" : "bnj";
+  out.launch.rows_per_block = rowSweep ? "tile_m" : "tile_n";
+  out.launch.tensors = parameters.names();
+  out.launch.resources = model;
+  return out;
+}
+
+Result<KernelText> jvpgen::sweepText(const SweepProgram &program, const std::string &kernel, const std::string &title,
+                                     llvm::ArrayRef<TensorInfo> kept) {
+  return SweepWriter(program, kept).write(kernel, title);
+}

@@ -1,0 +1,305 @@
+#include "compiler/emit/SweepWriter.h"
+
+#include "compiler/emit/Text.h"
+
+using namespace mlir;
+using namespace jvpgen;
+using namespace jvpgen::attn;
+
+static constexpr double kLog2E = 1.4426950408889634;
+
+namespace {
+
+/// A row's greatest score: of which tile, and how the maximum follows from that tile's.
+struct Maximum {
+  Value tile;
+  double coefficient = 1, constant = 0;
+};
+
+} // namespace
+
+/// max(c t + k) = c max(t) + k for c > 0.
+static Maximum maximumOf(const SweepProgram &program, MaxOp max) {
+  Value score = program.resolve(max.getScore());
+  if (auto lin = score.getDefiningOp<LinOp>(); lin && lin.getTerms().size() == 1) {
+    double c = toDouble(cast<StringAttr>(lin.getCoefficients()[0]).getValue());
+    if (c > 0) return {program.resolve(lin.getTerms()[0]), c, toDouble(lin.getConstant())};
+  }
+  return {score};
+}
+
+Result<void> SweepWriter::checkOperands() {
+  const DType dtype = [&] {
+    for (const Operand &o : program.own)
+      if (interface.tensors.count(o.tensor)) return interface.tensors.lookup(o.tensor).dtype;
+    for (const Operand &o : program.streamed)
+      if (interface.tensors.count(o.tensor)) return interface.tensors.lookup(o.tensor).dtype;
+    return DType::F32;
+  }();
+  for (const auto *list : {&program.own, &program.streamed})
+    for (const Operand &o : *list) {
+      auto tensor = interface.tensors.find(o.tensor);
+      if (tensor == interface.tensors.end())
+        return fail(ErrorKind::Unsupported, "a product of \"" + o.tensor + "\" was asked for, which is no tensor of the interface; "
+                                            "the portable skeleton multiplies tensors only.");
+      if (tensor->second.dtype != dtype)
+        return fail(ErrorKind::Unsupported, "a product of \"" + o.tensor + "\" of type " + std::string(name(tensor->second.dtype)) +
+                                            " with operands of type " + std::string(name(dtype)) +
+                                            " was asked for; give all of them one type.");
+    }
+  for (AccumulatorOp acc : program.accumulators)
+    if (AccumulatorOp(acc).getPlace() == "global")
+      return fail(ErrorKind::Unsupported, "the accumulator \"" + AccumulatorOp(acc).getName().str() +
+                                          "\" in memory was asked for; the portable skeleton adds up in registers; "
+                                          "choose a variant that is not fused.");
+  if (program.maxima.size() > 1)
+    return fail(ErrorKind::Unsupported, "two running maxima in one sweep were asked for; the portable skeleton keeps one.");
+  for (ScoreOp score : program.scores)
+    for (unsigned i = 0; i < score.getRows().size(); ++i)
+      if (SweepProgram::find(program.own, program.ownFactor(score, i)) < 0 ||
+          SweepProgram::find(program.streamed, program.streamedFactor(score, i)) < 0)
+        return fail(ErrorKind::Unsupported, "a product of a computed matrix was asked for; the portable skeleton multiplies tensors only.");
+  for (OutOp out : program.outs)
+    if (SweepProgram::find(program.streamed, program.resolve(out.getMatrix())) < 0)
+      return fail(ErrorKind::Unsupported, "a product with a computed matrix was asked for; the portable skeleton multiplies tensors only.");
+  return {};
+}
+
+/// "s1 = tq.k + q.tk", for people.
+std::string SweepWriter::formulas() {
+  std::string out;
+  for (ScoreOp score : program.scores) {
+    out += "//   " + scoreName(score.getResult()) + " =";
+    for (unsigned i = 0; i < score.getRows().size(); ++i) {
+      auto tensor = [&](Value v) { return program.resolve(v).getDefiningOp<InputOp>().getName().str(); };
+      out += std::string(i ? " + " : " ") + tensor(score.getRows()[i]) + "." + tensor(score.getColumns()[i]);
+    }
+    out += "\n";
+  }
+  for (OutOp out_ : program.outs)
+    out += "//   " + out_.getAccumulator().str() + " += " +
+           scaled(toDouble(out_.getCoefficient()), weightsName(program.resolve(out_.getTile()), toDouble(out_.getCoefficient()))) +
+           "." + program.resolve(out_.getMatrix()).getDefiningOp<InputOp>().getName().str() + "\n";
+  return out;
+}
+
+/// Score tiles: every fragment of a streamed operand is loaded once, and multiplied by all owned ones that meet it.
+std::string SweepWriter::scoresText() {
+  std::string out;
+  for (ScoreOp score : program.scores) out += "Tile<M, N> " + scoreName(score.getResult()) + ";\n" + scoreName(score.getResult()) + ".clear();\n";
+  for (char feature : {'d', 'e'}) {
+    struct Product { int own; std::string tile; };
+    std::map<int, std::vector<Product>> byStreamed;
+    llvm::SmallSetVector<int, 8> ownUsed;
+    for (ScoreOp score : program.scores)
+      for (unsigned i = 0; i < score.getRows().size(); ++i) {
+        if (cast<StringAttr>(score.getOver()[i]).getValue()[0] != feature) continue;
+        int x = SweepProgram::find(program.own, program.ownFactor(score, i));
+        byStreamed[SweepProgram::find(program.streamed, program.streamedFactor(score, i))].push_back({x, scoreName(score.getResult())});
+        ownUsed.insert(x);
+      }
+    if (byStreamed.empty()) continue;
+    const int length = (interface.features(StringRef(&feature, 1)) + 15) / 16 * 16;
+    out += "#pragma unroll\nfor (int f = 0; f < " + std::to_string(length) + "; f += Element::step) {\n";
+    for (int x : ownUsed) {
+      const std::string name = identifier(program.own[x].tensor) + "_rows";
+      out += "  Element::Left " + name + "[M];\n  rows.get<" + std::to_string(x) + ">(" + name + ", f);\n";
+    }
+    out += "#pragma unroll\n  for (int n = 0; n < N; n += 16) {\n";
+    for (auto &[y, products] : byStreamed) {
+      const std::string name = identifier(program.streamed[y].tensor) + "_columns";
+      out += "    const auto " + name + " = tile.right<" + std::to_string(y) + ">(n, f);\n";
+      for (const Product &product : products)
+        out += "    multiply_add<Element, M, N>(" + product.tile + ", n, " + identifier(program.own[product.own].tensor) + "_rows, " + name + ");\n";
+    }
+    out += "  }\n}\n";
+  }
+  return out;
+}
+
+/// Output products: every fragment of a streamed matrix is loaded once, and multiplied by all weights that meet it.
+std::string SweepWriter::outsText() {
+  std::string out;
+  std::vector<int> matrices;
+  for (OutOp o : program.outs) {
+    int y = SweepProgram::find(program.streamed, program.resolve(o.getMatrix()));
+    if (!llvm::is_contained(matrices, y)) matrices.push_back(y);
+  }
+  for (int y : matrices) {
+    const int length = (program.streamed[y].features + 15) / 16 * 16;
+    const std::string name = identifier(program.streamed[y].tensor) + "_rows";
+    out += "#pragma unroll\nfor (int k = 0; k < N; k += 16)\n#pragma unroll\n  for (int f = 0; f < " + std::to_string(length) +
+           "; f += 16) {\n    const auto " + name + " = tile.deep<" + std::to_string(y) + ">(k, f);\n";
+    for (OutOp o : program.outs)
+      if (SweepProgram::find(program.streamed, program.resolve(o.getMatrix())) == y)
+        out += "    multiply_add(" + o.getAccumulator().str() + ", f, " +
+               weightsName(program.resolve(o.getTile()), toDouble(o.getCoefficient())) + ", k, " + name + ");\n";
+    out += "  }\n";
+  }
+  return out;
+}
+
+/// The packed weights made of a tile times a coefficient.
+std::string SweepWriter::weightsName(Value tile, double coefficient) {
+  for (auto &[key, name] : weights)
+    if (key.first == tile && key.second == coefficient) return name;
+  weights.push_back({{tile, coefficient}, "w" + std::to_string(weights.size())});
+  return weights.back().second;
+}
+
+const TensorInfo *SweepWriter::tileTensor(AccumulatorOp acc) {
+  std::string target = acc.getOutput() ? acc.getOutput()->str() : acc.getName().str();
+  if (acc.getOutput()) return &interface.tensors.find(target)->second;
+  for (const TensorInfo &k : kept)
+    if (k.name == target) return &k;
+  return nullptr;
+}
+
+std::string SweepWriter::storeTile(ReduceOp reduce, const std::string &value) {
+  const TensorInfo *tensor = tileTensor(program.accumulator(reduce.getAccumulator()));
+  if (!tensor) return "";
+  const bool rows = program.isRowSweep();
+  const std::string i = rows ? "own.row(r)" : "tile.column(n, e)", j = rows ? "tile.column(n, e)" : "own.row(r)";
+  return "if (" + i + " < rows_in_memory(args, s) && " + j + " < columns_in_memory(args, s)) *" +
+         addressOf(parameters, *tensor, i, j) + " = " + tensor->type() + "::from_float(" +
+         scaled(toDouble(reduce.getCoefficient()), value) + ");\n";
+}
+
+/// Sums over the streamed axis, stored tiles and packed weights: what an entry is computed for.
+Result<std::string> SweepWriter::sinksText() {
+  std::string out;
+  llvm::DenseMap<Value, std::string> kept;
+  auto value = [&](Value v) -> Result<std::string> {
+    v = program.resolve(v);
+    if (auto it = kept.find(v); it != kept.end()) return it->second;
+    Result<std::string> text = points.use(v);
+    if (!text) return text;
+    if (!v.getDefiningOp<MexpOp>()) {
+      std::string name = "z" + std::to_string(kept.size());
+      out += "const float " + name + " = keep(m, n, e) ? " + *text + " : 0.f;\n";
+      text = name;
+    }
+    return kept[v] = *text;
+  };
+  for (ReduceOp reduce : program.reduces) {
+    Result<std::string> text = value(reduce.getTile());
+    if (!text) return text;
+    if (program.accumulator(reduce.getAccumulator()).getPlace() == "tile")
+      out += storeTile(reduce, *text);
+    else
+      out += reduce.getAccumulator().str() + "[r] += " + scaled(toDouble(reduce.getCoefficient()), *text) + ";\n";
+  }
+  for (OutOp o : program.outs) (void)weightsName(program.resolve(o.getTile()), toDouble(o.getCoefficient()));
+  for (auto &[key, name] : weights) {
+    Result<std::string> text = value(key.first);
+    if (!text) return text;
+    out += name + ".put(m, n, e, " + scaled(key.second, *text) + ");\n";
+  }
+  return out;
+}
+
+/// One pass over the tile's entries.
+Result<std::string> SweepWriter::passText(llvm::function_ref<Result<std::string>()> sinks, const std::string &before) {
+  points.beginPass();
+  Result<std::string> ends = sinks();
+  if (!ends) return ends;
+  std::string entry = points.text[Scope::Entry] + *ends;
+  std::string out = before + points.text[Scope::Tile];
+  points.text[Scope::Tile].clear();
+  if (entry.empty()) return out;
+  out += "#pragma unroll\nfor (int n = 0; n < N / 8; ++n) {\n" + indent(points.text[Scope::Column], 2) +
+         "#pragma unroll\n  for (int m = 0; m < M; ++m)\n#pragma unroll\n    for (int e = 0; e < 4; ++e) {\n"
+         "      const int r = 2 * m + e / 2;\n" +
+         std::string(entry.find("[c]") != std::string::npos ? "      const int c = e % 2;\n" : "") + indent(entry, 6) + "    }\n}\n";
+  return out;
+}
+
+/// The running maximum and the centres; tiles that they need are computed first.
+Result<std::string> SweepWriter::referenceText() {
+  std::string out, moves;
+  std::vector<std::pair<Value, std::string>> made; // tiles to compute before
+  auto tileOf = [&](Value v) {
+    v = program.resolve(v);
+    if (auto it = scoreNames.find(v); it != scoreNames.end()) return it->second;
+    for (auto &[value, name] : made)
+      if (value == v) return name;
+    made.push_back({v, "t" + std::to_string(made.size())});
+    return made.back().second;
+  };
+  std::vector<std::pair<MaxOp, Maximum>> maxima;
+  for (MaxOp max : program.maxima) maxima.push_back({max, maximumOf(program, max)});
+  for (auto &[max, maximum] : maxima) {
+    const std::string name = "reference", tile = tileOf(maximum.tile);
+    double unit = 0; // of the exponent, per unit of the maximum
+    for (Operation *op : program.flat.body)
+      if (auto mexp = dyn_cast<MexpOp>(op))
+        if (auto lin = program.resolve(mexp.getExponent()).getDefiningOp<LinOp>())
+          for (auto [term, c] : llvm::zip(lin.getTerms(), lin.getCoefficients()))
+            if (program.resolve(term) == MaxOp(max).getResult()) unit = -toDouble(cast<StringAttr>(c).getValue());
+    if (unit <= 0)
+      return fail(ErrorKind::Unsupported, "a running maximum that no exponent subtracts was asked for; subtract it in the exponent.");
+    const double scale = unit * maximum.coefficient * kLog2E;
+    const bool lazy = elementType() == "Bf16";
+    state += "float " + name + "[2 * M]; ///< reference of the exponentials, per row\n";
+    clearing += "for (int r = 0; r < 2 * M; ++r) " + name + "[r] = -infinity();\n";
+    moves += "float factor[2 * M];\nif (move_reference<M, N>(" + name + ", factor, " + tile + ", keep, " + literal(scale) + ", " +
+             (lazy ? literal(8 / scale) : "0.f") + ")) {\n";
+    for (AccumulatorOp acc : program.accumulators) {
+      if (AccumulatorOp(acc).getPlace() != "register") continue;
+      const std::string a = AccumulatorOp(acc).getName().str();
+      if (cast<ValueType>(AccumulatorOp(acc).getType()).hasFeature())
+        moves += "  " + a + ".scale_rows(factor);\n";
+      else
+        moves += "  for (int r = 0; r < 2 * M; ++r) " + a + "[r] *= factor[r];\n";
+    }
+    moves += "}\n";
+    Value m = MaxOp(max).getResult();
+    std::vector<std::string> value = {scaled(maximum.coefficient, name + "[r]")};
+    if (maximum.constant != 0) value.push_back(literal(maximum.constant));
+    if (maximum.coefficient == 1 && maximum.constant == 0)
+      points.name(m, name + "[r]", Scope::Tile);
+    else
+      points.name(m, "(" + joinTerms(value) + ")", Scope::Tile);
+  }
+  for (ShiftOp shift : program.shifts) {
+    const std::string name = "centre_" + shift.getName().str(), tile = tileOf(shift.getTile());
+    state += "float " + name + "[2 * M]; ///< centre of a row\nbool " + name + "_set[2 * M];\n";
+    clearing += "for (int r = 0; r < 2 * M; ++r) " + name + "[r] = 0.f, " + name + "_set[r] = false;\n";
+    moves += "set_centre<M, N>(" + name + ", " + name + "_set, " + tile + ", keep);\n";
+    points.name(shift.getResult(), name + "[r]", Scope::Tile);
+  }
+  if (!made.empty()) {
+    std::string declarations;
+    auto sinks = [&]() -> Result<std::string> {
+      std::string sinkText;
+      for (auto &[value, name] : made) {
+        Result<std::string> text = points.use(value);
+        if (!text) return text;
+        sinkText += name + ".x[m][n][e] = " + *text + ";\n";
+      }
+      return sinkText;
+    };
+    for (auto &[value, name] : made) declarations += "Tile<M, N> " + name + ";\n";
+    Result<std::string> pass = passText(sinks, declarations);
+    if (!pass) return pass;
+    out += *pass;
+    for (auto &[value, name] : made) points.keepInTile(value, name);
+  }
+  return out + moves;
+}
+
+Result<std::string> SweepWriter::meetText() {
+  for (auto [i, score] : llvm::enumerate(program.scores)) {
+    scoreNames[ScoreOp(score).getResult()] = "s" + std::to_string(i);
+    points.keepInTile(ScoreOp(score).getResult(), "s" + std::to_string(i));
+  }
+  std::string out = scoresText();
+  Result<std::string> reference = referenceText();
+  if (!reference) return reference;
+  out += *reference;
+  Result<std::string> pass = passText([&] { return sinksText(); }, "");
+  if (!pass) return pass;
+  for (auto &[key, name] : weights) out += "Weights<Element, M, N> " + name + ";\n";
+  return out + *pass + outsText();
+}
+

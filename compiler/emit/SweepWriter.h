@@ -1,0 +1,50 @@
+// Writes the policy of one sweep kernel part by part: products, pointwise passes, epilogues, operands, mask.
+#ifndef JVPGEN_COMPILER_EMIT_SWEEPWRITER_H
+#define JVPGEN_COMPILER_EMIT_SWEEPWRITER_H
+
+#include "compiler/emit/SweepText.h"
+
+namespace jvpgen {
+
+/// Writes the policy part by part.
+class SweepWriter {
+public:
+  SweepWriter(const SweepProgram &program, llvm::ArrayRef<TensorInfo> kept)
+      : program(program), interface(program.interface), kept(kept), points(program, parameters) {}
+
+  Result<KernelText> write(const std::string &kernel, const std::string &title);
+
+private:
+  Result<void> checkOperands();
+  Result<std::string> referenceText();
+  Result<std::string> passText(llvm::function_ref<Result<std::string>()> sinks, const std::string &before);
+  Result<std::string> sinksText();
+  Result<std::string> meetText();
+  Result<std::string> leaveText();
+  std::string scoresText();
+  std::string outsText();
+  std::string formulas();
+  std::string operandsText();
+  std::string storeTile(attn::ReduceOp reduce, const std::string &value);
+  std::string skipText();
+  std::string elementType() const;
+  bool storesTiles() const;
+  std::string enterText();
+  const TensorInfo *tileTensor(attn::AccumulatorOp acc);
+  std::string weightsName(mlir::Value tile, double coefficient);
+  std::string scoreName(mlir::Value v) { return scoreNames.lookup(program.resolve(v)); }
+
+  const SweepProgram &program;
+  const Interface &interface;
+  llvm::ArrayRef<TensorInfo> kept;
+  Parameters parameters;
+  Pointwise points;
+  llvm::DenseMap<mlir::Value, std::string> scoreNames;
+  std::vector<std::pair<std::pair<mlir::Value, double>, std::string>> weights;
+  std::string state;    ///< members of the state beside those of the pointwise program
+  std::string clearing; ///< their first values
+};
+
+} // namespace jvpgen
+
+#endif

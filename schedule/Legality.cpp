@@ -1,0 +1,98 @@
+#include "schedule/Legality.h"
+
+#include <algorithm>
+
+using namespace jvpgen;
+
+// A thread has 255 registers. Accumulators and score tiles may take these many of them; addresses, fragments, statistics and
+// loop state take the others.
+static constexpr int kRegisterBudget = 200;
+static constexpr int kSmallestTile = 16;
+// A pre- or post-pass adds up a number a warp.
+static constexpr int kPassBytes = 128;
+static constexpr int kPassWarps = 8;
+
+static int ownedRows(const ResourceModel &m, const Schedule &s) { return m.owns_queries ? s.tile_m : s.tile_n; }
+static int streamedRows(const ResourceModel &m, const Schedule &s) { return m.owns_queries ? s.tile_n : s.tile_m; }
+static const char *ownedName(const ResourceModel &m) { return m.owns_queries ? "tile_m" : "tile_n"; }
+static const char *streamedName(const ResourceModel &m) { return m.owns_queries ? "tile_n" : "tile_m"; }
+
+/// owned rows * own features * bytes + stages * streamed rows * (streamed features * bytes + 4 statistics)
+int jvpgen::sharedBytes(const ResourceModel &m, const Schedule &s) {
+  if (!m.is_sweep) return kPassBytes;
+  return ownedRows(m, s) * m.own_features * m.element_bytes +
+         s.stages * streamedRows(m, s) * (m.streamed_features * m.element_bytes + 4 * m.streamed_numbers);
+}
+
+/// Registers of accumulators and score tiles: a 16 x n tile of a warp takes n / 2 of each thread.
+static int liveRegisters(const ResourceModel &m, const Schedule &s) {
+  const int groups = ownedRows(m, s) / (16 * s.warps);
+  return groups * (m.output_features / 2 + m.score_tiles * streamedRows(m, s) / 2);
+}
+
+static std::string kib(int bytes) { return std::to_string((bytes + 1023) / 1024) + " KiB"; }
+
+static std::string asked(const char *name, int value) { return std::string(name) + " = " + std::to_string(value); }
+
+Result<void> jvpgen::legal(const ResourceModel &m, const Schedule &s, const Target &target) {
+  if (!m.is_sweep) {
+    if (s.warps == kPassWarps) return {};
+    return fail(ErrorKind::Invalid, asked("warps", s.warps) + " was asked for; a pass before or after the sweeps has " +
+                                        std::to_string(kPassWarps) + "; leave its schedule as it is.");
+  }
+  const int own = ownedRows(m, s), streamed = streamedRows(m, s);
+  if (s.warps != 4 && s.warps != 8)
+    return fail(ErrorKind::Invalid, asked("warps", s.warps) + " was asked for; a block has 4 or 8; try warps = 4.");
+  if (s.stages < 2 || s.stages > 4)
+    return fail(ErrorKind::Invalid, asked("stages", s.stages) + " was asked for; the ring has 2 to 4 slots; try stages = 2.");
+  if (own != 16 * s.warps && own != 32 * s.warps)
+    return fail(ErrorKind::Invalid, asked(ownedName(m), own) + " was asked for; each of " + std::to_string(s.warps) +
+                                        " warps owns 16 or 32 rows; try " + asked(ownedName(m), 16 * s.warps) + ".");
+  if (streamed < kSmallestTile || streamed % 16 || streamed > 256)
+    return fail(ErrorKind::Invalid, asked(streamedName(m), streamed) +
+                                        " was asked for; a streamed tile has a multiple of 16 rows, 256 at most; try " +
+                                        asked(streamedName(m), 64) + ".");
+  if (const int bytes = sharedBytes(m, s); bytes > target.shared_bytes_per_block) {
+    Schedule smaller = s;
+    int &rows = m.owns_queries ? smaller.tile_n : smaller.tile_m;
+    while (rows > kSmallestTile && sharedBytes(m, smaller) > target.shared_bytes_per_block) rows -= 16;
+    const bool helps = sharedBytes(m, smaller) <= target.shared_bytes_per_block;
+    return fail(ErrorKind::Unsupported, asked(streamedName(m), streamed) + " needs " + kib(bytes) + " of shared memory; " + target.arch +
+                                            " has " + std::to_string(target.shared_bytes_per_block / 1024) + " KiB; try " +
+                                            (helps ? std::string(streamedName(m)) + " <= " + std::to_string(rows)
+                                                   : std::string("a smaller ") + ownedName(m) + " or fewer stages") +
+                                            ".");
+  }
+  const bool smallest = own == 16 * s.warps && streamed == kSmallestTile;
+  if (const int live = liveRegisters(m, s); live > kRegisterBudget && !smallest)
+    return fail(ErrorKind::Unsupported, asked(streamedName(m), streamed) + " with " + asked(ownedName(m), own) + " keeps " +
+                                            std::to_string(live) + " registers of sums and scores in each thread; there is room for " +
+                                            std::to_string(kRegisterBudget) + "; try a smaller " +
+                                            (streamed > kSmallestTile ? streamedName(m) : ownedName(m)) + ".");
+  return {};
+}
+
+static Schedule makeSchedule(const ResourceModel &m, int own, int streamed, int warps, int stages) {
+  return m.owns_queries ? Schedule{own, streamed, warps, stages} : Schedule{streamed, own, warps, stages};
+}
+
+/// Of two schedules the better: more streamed rows up to 64, then more owned rows, then fewer slots.
+Schedule jvpgen::defaultSchedule(const ResourceModel &m, const Target &target) {
+  if (!m.is_sweep) return {64, 64, kPassWarps, 2};
+  for (int warps : {8, 4})
+    for (int streamed : {64, 48, 32, 16})
+      if (Schedule s = makeSchedule(m, 16 * warps, streamed, warps, 2); legal(m, s, target) && (warps == 4 || streamed >= 32)) return s;
+  return makeSchedule(m, 64, kSmallestTile, 4, 2);
+}
+
+std::vector<Schedule> jvpgen::legalSchedules(const ResourceModel &m, const Target &target) {
+  std::vector<Schedule> out = {defaultSchedule(m, target)};
+  if (!m.is_sweep) return out;
+  for (int warps : {4, 8})
+    for (int groups : {1, 2})
+      for (int streamed : {16, 32, 48, 64, 80, 96, 112, 128})
+        for (int stages : {2, 3})
+          if (Schedule s = makeSchedule(m, 16 * groups * warps, streamed, warps, stages); legal(m, s, target) && !(s == out.front()))
+            out.push_back(s);
+  return out;
+}

@@ -1,0 +1,173 @@
+// Tiles in registers: scores, weights, accumulators of one warp, and what is done to their rows.
+#pragma once
+
+#include "elements.cuh"
+
+// A warp holds 16 M rows. Of each 16 x 8 group a thread has four numbers: number e stands in the thread's row 2 m + e / 2 (row
+// lane / 4 + 8 (e / 2) of group m) and in column 2 (lane mod 4) + e mod 2.
+
+template <int M, int N> struct Tile {
+  float x[M][N / 8][4];
+
+  DEV void clear() {
+#pragma unroll
+    for (int m = 0; m < M; ++m)
+#pragma unroll
+      for (int n = 0; n < N / 8; ++n)
+#pragma unroll
+        for (int e = 0; e < 4; ++e) x[m][n][e] = 0.f;
+  }
+  /// Multiplies each row by its factor.
+  DEV void scale_rows(const float (&factor)[2 * M]) {
+#pragma unroll
+    for (int m = 0; m < M; ++m)
+#pragma unroll
+      for (int n = 0; n < N / 8; ++n)
+#pragma unroll
+        for (int e = 0; e < 4; ++e) x[m][n][e] *= factor[2 * m + e / 2];
+  }
+};
+
+/// A tile of weights as left operand of output products; filled number by number in the order of e.
+template <class Element, int M, int N> struct Weights {
+  u32 word[M][N / 16][4];
+  float low;
+
+  DEV void put(int m, int n, int e, float x) {
+    if (e & 1)
+      word[m][n / 2][2 * (n & 1) + e / 2] = Element::pack(low, x);
+    else
+      low = x;
+  }
+  DEV void multiply(float (&c)[4], int m, int k, const typename Element::DeepRight &b, int half) const {
+    typename Element::Left a;
+#pragma unroll
+    for (int i = 0; i < 4; ++i) a.x[i] = word[m][k / 16][i];
+    Element::multiply_deep(c, a, b, half);
+  }
+};
+template <int Terms, int M, int N> struct Weights<Float32<Terms>, M, N> {
+  using Element = Float32<Terms>;
+  Tile<M, N> tile;
+
+  DEV void put(int m, int n, int e, float x) { tile.x[m][n][e] = x; }
+  DEV void multiply(float (&c)[4], int m, int k, const typename Element::DeepRight &b, int half) const {
+#pragma unroll
+    for (int part = 0; part < 2; ++part) {
+      typename Element::Left a;
+      const float(&x)[4] = tile.x[m][k / 8 + part];
+#pragma unroll
+      for (int i = 0; i < 4; ++i) Element::split(x[2 * (i & 1) + i / 2], a.big[i], a.small[i]);
+      Element::multiply(c, a, b.rows[part], half);
+    }
+  }
+};
+
+/// acc[rows, f .. f + 16) += weights[rows, k .. k + 16) b
+template <class Element, int M, int N, int F>
+DEV void multiply_add(Tile<M, F> &acc, int f, const Weights<Element, M, N> &weights, int k,
+                      const typename Element::DeepRight &b) {
+#pragma unroll
+  for (int m = 0; m < M; ++m)
+#pragma unroll
+    for (int half = 0; half < 2; ++half) weights.multiply(acc.x[m][f / 8 + half], m, k, b, half);
+}
+/// scores[rows, n .. n + 16) += a b
+template <class Element, int M, int N>
+DEV void multiply_add(Tile<M, N> &scores, int n, const typename Element::Left (&a)[M], const typename Element::Right &b) {
+#pragma unroll
+  for (int m = 0; m < M; ++m)
+#pragma unroll
+    for (int half = 0; half < 2; ++half) Element::multiply(scores.x[m][n / 8 + half], a[m], b, half);
+}
+
+// ---- which entries count ---------------------------------------------------------------------------------------------
+
+/// Every entry of a full tile.
+struct KeepAll {
+  static constexpr bool all = true;
+  DEV bool operator()(int, int, int) const { return true; }
+};
+/// One bit an entry of a partial tile.
+template <int M, int N> struct KeepSome {
+  static constexpr bool all = false;
+  u32 bits[M][(N / 2 + 31) / 32];
+  DEV void clear() {
+#pragma unroll
+    for (int m = 0; m < M; ++m)
+#pragma unroll
+      for (int w = 0; w < (N / 2 + 31) / 32; ++w) bits[m][w] = 0u;
+  }
+  DEV void put(int m, int n, int e, bool keep) { bits[m][n / 8] |= keep ? 1u << (4 * (n % 8) + e) : 0u; }
+  DEV bool operator()(int m, int n, int e) const { return bits[m][n / 8] >> (4 * (n % 8) + e) & 1u; }
+};
+
+// ---- rows: the four lanes of a quad hold a row together ----------------------------------------------------------------
+
+DEV float quad_sum(float x) {
+  x += shuffle_xor(x, 1);
+  return x + shuffle_xor(x, 2);
+}
+DEV float quad_max(float x) {
+  x = greatest(x, shuffle_xor(x, 1));
+  return greatest(x, shuffle_xor(x, 2));
+}
+DEV float warp_sum(float x) {
+#pragma unroll
+  for (int mask = 16; mask; mask /= 2) x += shuffle_xor(x, mask);
+  return x;
+}
+
+/// The reference of a row's exponentials: moves to the greatest kept score when that exceeds it by more than `slack`; factor[row]
+/// = exp2(scale (old - new)) is what the row's sums must then be multiplied by. Says whether some row of the warp moved.
+template <int M, int N, class Keep>
+DEV bool move_reference(float (&reference)[2 * M], float (&factor)[2 * M], const Tile<M, N> &score, const Keep &keep, float scale,
+                        float slack) {
+  float top[2 * M];
+#pragma unroll
+  for (int row = 0; row < 2 * M; ++row) top[row] = -infinity();
+#pragma unroll
+  for (int n = 0; n < N / 8; ++n)
+#pragma unroll
+    for (int m = 0; m < M; ++m)
+#pragma unroll
+      for (int e = 0; e < 4; ++e)
+        top[2 * m + e / 2] = greatest(top[2 * m + e / 2], keep(m, n, e) ? score.x[m][n][e] : -infinity());
+  bool moves = false;
+#pragma unroll
+  for (int row = 0; row < 2 * M; ++row) moves |= top[row] > reference[row] + slack;
+  if (!any_in_warp(moves)) return false;
+#pragma unroll
+  for (int row = 0; row < 2 * M; ++row) {
+    const float next = greatest(reference[row], quad_max(top[row]));
+    factor[row] = next == -infinity() ? 1.f : exp2_fast(scale * (reference[row] - next));
+    reference[row] = next;
+  }
+  return true;
+}
+
+/// The centre of a row: the mean of its kept entries in the first tile that has one; constant from then on.
+template <int M, int N, class Keep>
+DEV void set_centre(float (&centre)[2 * M], bool (&is_set)[2 * M], const Tile<M, N> &tile, const Keep &keep) {
+  bool wanted = false;
+#pragma unroll
+  for (int row = 0; row < 2 * M; ++row) wanted |= !is_set[row];
+  if (!any_in_warp(wanted)) return;
+  float sum[2 * M], count[2 * M];
+#pragma unroll
+  for (int row = 0; row < 2 * M; ++row) sum[row] = count[row] = 0.f;
+#pragma unroll
+  for (int n = 0; n < N / 8; ++n)
+#pragma unroll
+    for (int m = 0; m < M; ++m)
+#pragma unroll
+      for (int e = 0; e < 4; ++e)
+        if (keep(m, n, e)) sum[2 * m + e / 2] += tile.x[m][n][e], count[2 * m + e / 2] += 1.f;
+#pragma unroll
+  for (int row = 0; row < 2 * M; ++row) {
+    const float total = quad_sum(sum[row]), number = quad_sum(count[row]);
+    if (is_set[row] || number == 0.f) continue;
+    centre[row] = total * recip_fast(number);
+    is_set[row] = true;
+  }
+}
