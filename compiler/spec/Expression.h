@@ -8,10 +8,32 @@
 namespace jvpgen {
 
 enum class ExprOp {
-  Number, Variable,
-  Neg, Add, Sub, Mul, Div,
-  Exp, Log, Tanh, Sqrt, Abs, Min, Max, Where,
-  Lt, Le, Gt, Ge, Eq, Ne, And, Or, Not, True, False
+  Number,
+  Variable,
+  Neg,
+  Add,
+  Sub,
+  Mul,
+  Div,
+  Exp,
+  Log,
+  Tanh,
+  Sqrt,
+  Abs,
+  Min,
+  Max,
+  Where,
+  Lt,
+  Le,
+  Gt,
+  Ge,
+  Eq,
+  Ne,
+  And,
+  Or,
+  Not,
+  True,
+  False
 };
 
 /// A node; `text` is a number's own decimal digits ("0.1", exact as a rational) or a variable's name.

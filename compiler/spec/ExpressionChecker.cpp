@@ -37,14 +37,16 @@ public:
       if (isMask) return error(e, "uses where, which masks do not have; write (c && a) || (!c && b)");
       return operands(e, {Type::Boolean, Type::Number, Type::Number}, Type::Number, "where(condition, a, b)");
     case ExprOp::Div:
-      if (isMask) return error(e, "divides, but its numbers are integers; multiply the other side, or give the quotient as "
-                                  "a query or key vector");
+      if (isMask)
+        return error(e, "divides, but its numbers are integers; multiply the other side, or give the quotient as "
+                        "a query or key vector");
       return operands(e, {Type::Number, Type::Number}, Type::Number, "'/'");
     case ExprOp::Exp:
     case ExprOp::Log:
     case ExprOp::Tanh:
     case ExprOp::Sqrt:
-      if (isMask) return error(e, "calls a function of real numbers, but its numbers are integers; masks have abs, min, max");
+      if (isMask)
+        return error(e, "calls a function of real numbers, but its numbers are integers; masks have abs, min, max");
       return operands(e, {Type::Number}, Type::Number, "the function");
     case ExprOp::Abs: return operands(e, {Type::Number}, Type::Number, "abs");
     case ExprOp::Neg: return operands(e, {Type::Number}, Type::Number, "'-'");
@@ -71,9 +73,10 @@ private:
       Result<Type> type = typeOf(e.args[i]);
       if (!type) return type;
       if (*type == wanted[i]) continue;
-      std::string remedy = wanted[i] == Type::Boolean ? "compare it, as in x != 0"
-                           : isMask                   ? "join conditions with '&&', '||', '!'"
-                                                      : "make it a number by where(condition, 1, 0)";
+      std::string remedy = e.op == ExprOp::Not          ? "write !(...) around a comparison"
+                           : wanted[i] == Type::Boolean ? "compare it, as in x != 0"
+                           : isMask                     ? "join conditions with '&&', '||', '!'"
+                                                        : "make it a number by where(condition, 1, 0)";
       return error(e.args[i], "gives " + who + " " + std::string(name(*type)) + " where it takes " +
                                   std::string(name(wanted[i])) + "; " + remedy);
     }
@@ -93,16 +96,19 @@ private:
     if (std::find(known.begin(), known.end(), e.text) != known.end()) return Type::Number;
     const NamedInput *input = spec.input(e.text);
     if (e.text == "mask")
-      return error(e, "names 'mask', but the mask tensor is a term of its own; remove it, and declare mask_tensor if it exists");
+      return error(
+          e, "names 'mask', but the mask tensor is a term of its own; remove it, and declare mask_tensor if it exists");
     if (e.text == "bias" && !input)
       return error(e, "names 'bias', but no bias is declared; add bias = { dims = [\"heads\", \"q\", \"kv\"] }");
     if (isMask && (e.text == "z" || input))
-      return error(e, "names '" + e.text + "', but masks know integers alone; use indices, lengths, query_vectors, "
-                                           "kv_vectors, int_scalars");
+      return error(e, "names '" + e.text +
+                          "', but masks know integers alone; use indices, lengths, query_vectors, "
+                          "kv_vectors, int_scalars");
     if (input)
-      return error(e, "names '" + e.text + "', which is integers for the mask; name it there, or declare a float in scalars "
-                                           "or head_vectors");
-    return error(e, "names " + e.text.substr(0, 40) + ", which is not known; " + suggestion(e.text, known));
+      return error(e, "names '" + e.text +
+                          "', which is integers for the mask; name it there, or declare a float in scalars "
+                          "or head_vectors");
+    return error(e, "names '" + e.text.substr(0, 40) + "', which is not known; " + suggestion(e.text, known));
   }
 
   const AttentionSpec &spec;
@@ -116,9 +122,11 @@ Status check(const Expr &e, const AttentionSpec &spec, bool isMask) {
   Result<Type> type = checker.typeOf(e);
   if (!type) return tl::unexpected(type.error());
   if (isMask && *type == Type::Number)
-    return checker.error(e, "is a number, but must be a condition that keeps an entry; compare it, as in kv_index <= q_index");
+    return checker.error(
+        e, "is a number, but must be a condition that keeps an entry; compare it, as in kv_index <= q_index");
   if (!isMask && *type == Type::Boolean)
-    return checker.error(e, "is a condition, but must be a number; use it as the mask, or write where(condition, a, b)");
+    return checker.error(e,
+                         "is a condition, but must be a number; use it as the mask, or write where(condition, a, b)");
   if (countNodes(e) > MaxExpressionNodes)
     return checker.error(e, "has, with what is joined to it, more than " + std::to_string(MaxExpressionNodes) +
                                 " numbers, names and operations; shorten it");

@@ -23,7 +23,10 @@ static Decimal decimalOf(std::string_view text) {
   size_t at = 0;
   bool fraction = false;
   for (; at < text.size() && (isDigit(text[at]) || text[at] == '.'); ++at) {
-    if (text[at] == '.') { fraction = true; continue; }
+    if (text[at] == '.') {
+      fraction = true;
+      continue;
+    }
     if (!number.digits.empty() || text[at] != '0') {
       number.digits += text[at];
       number.point += !fraction;
@@ -109,7 +112,8 @@ private:
       for (at += 1 + sign; isDigit(peek());) ++at;
     std::string shown(text.substr(start, std::min<size_t>(at - start, 24)));
     if (isLetter(peek()) || peek() == '.')
-      return error(start, "has '" + shown + peek() + "', which is neither a number nor a name; write a product with '*'");
+      return error(start,
+                   "has '" + shown + peek() + "', which is neither a number nor a name; write a product with '*'");
     auto canonical = canonicalNumber(text.substr(start, at - start));
     if (!canonical) return error(start, "has the number " + shown + ", which " + canonical.error());
     return Token{Token::Kind::Number, *canonical, source.at(start)};

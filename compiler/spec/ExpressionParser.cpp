@@ -14,19 +14,19 @@ struct BinaryOperator {
   int precedence;
 };
 constexpr int ComparisonPrecedence = 3;
-constexpr BinaryOperator binaryOperators[] = {
-    {"||", ExprOp::Or, 1}, {"&&", ExprOp::And, 2}, {"<", ExprOp::Lt, 3},  {"<=", ExprOp::Le, 3},
-    {">", ExprOp::Gt, 3},  {">=", ExprOp::Ge, 3},  {"==", ExprOp::Eq, 3}, {"!=", ExprOp::Ne, 3},
-    {"+", ExprOp::Add, 4}, {"-", ExprOp::Sub, 4},  {"*", ExprOp::Mul, 5}, {"/", ExprOp::Div, 5}};
+constexpr BinaryOperator binaryOperators[] = {{"||", ExprOp::Or, 1}, {"&&", ExprOp::And, 2}, {"<", ExprOp::Lt, 3},
+                                              {"<=", ExprOp::Le, 3}, {">", ExprOp::Gt, 3},   {">=", ExprOp::Ge, 3},
+                                              {"==", ExprOp::Eq, 3}, {"!=", ExprOp::Ne, 3},  {"+", ExprOp::Add, 4},
+                                              {"-", ExprOp::Sub, 4}, {"*", ExprOp::Mul, 5},  {"/", ExprOp::Div, 5}};
 
 struct Function {
   std::string_view name;
   ExprOp op;
   size_t arguments;
 };
-constexpr Function functions[] = {
-    {"abs", ExprOp::Abs, 1},   {"exp", ExprOp::Exp, 1},   {"log", ExprOp::Log, 1}, {"max", ExprOp::Max, 2},
-    {"min", ExprOp::Min, 2},   {"sqrt", ExprOp::Sqrt, 1}, {"tanh", ExprOp::Tanh, 1}, {"where", ExprOp::Where, 3}};
+constexpr Function functions[] = {{"abs", ExprOp::Abs, 1},   {"exp", ExprOp::Exp, 1},    {"log", ExprOp::Log, 1},
+                                  {"max", ExprOp::Max, 2},   {"min", ExprOp::Min, 2},    {"sqrt", ExprOp::Sqrt, 1},
+                                  {"tanh", ExprOp::Tanh, 1}, {"where", ExprOp::Where, 3}};
 
 class Parser {
 public:
@@ -34,8 +34,7 @@ public:
       : tokens(std::move(tokens)), what(what), file(file) {}
 
   Result<Expr> run() {
-    if (peek().kind == Token::Kind::End)
-      return error(peek(), "is empty; write an expression, or leave the key out");
+    if (peek().kind == Token::Kind::End) return error(peek(), "is empty; write an expression, or leave the key out");
     Result<Expr> e = binary(1);
     if (e && peek().kind != Token::Kind::End) return error(peek(), unexpected("an operator or the end"));
     return e;
@@ -137,7 +136,8 @@ private:
     if (token.text == "false") return node(ExprOp::False, token, {});
     if (token.text == "not") return error(token, "has 'not', which is no operator here; write '!'");
     if (token.text == "inf" || token.text == "infinity" || token.text == "INFINITY" || token.text == "nan")
-      return error(token, "has a literal " + token.text + ", whose derivatives are undefined; to switch entries off use "
+      return error(token, "has a literal " + token.text +
+                              ", whose derivatives are undefined; to switch entries off use "
                               "the mask: mask = \"condition under which an entry is kept\"");
     for (const Function &function : functions)
       if (function.name == token.text)
@@ -152,6 +152,7 @@ private:
       if (function.name == token.text) callee = &function;
       known.emplace_back(function.name);
     }
+    if (token.text == "not") return error(token, "has 'not', which is no operator here; write '!'");
     if (!callee)
       return error(token, "calls '" + token.text.substr(0, 40) + "', which is no function here; " +
                               suggestion(token.text, known));

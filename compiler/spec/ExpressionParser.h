@@ -9,9 +9,10 @@
 namespace jvpgen {
 
 /// Grammar, loosest first; comparisons do not chain, the other binary operators group to the left:
-///   or := and ("||" and)*      and := comparison ("&&" comparison)*      comparison := sum (("<"|"<="|">"|">="|"=="|"!=") sum)?
-///   sum := product (("+"|"-") product)*      product := unary (("*"|"/") unary)*      unary := ("-"|"!") unary | primary
-///   primary := number | name | "true" | "false" | function "(" or ("," or)* ")" | "(" or ")"
+///   or := and ("||" and)*      and := comparison ("&&" comparison)*      comparison := sum
+///   (("<"|"<="|">"|">="|"=="|"!=") sum)? sum := product (("+"|"-") product)*      product := unary (("*"|"/") unary)*
+///   unary := ("-"|"!") unary | primary primary := number | name | "true" | "false" | function "(" or ("," or)* ")" |
+///   "(" or ")"
 /// `what` ("score", "mask") and `file` are for messages. Names and types are not checked here.
 Result<Expr> parseExpression(const SourceText &source, std::string_view what, std::string_view file);
 

@@ -39,7 +39,7 @@ private:
     if (!found) return {};
     if (found->value.kind != TomlValue::Kind::Table)
       return reader.wrongKind(*found, "a table; write " + key + " = { dims = [\"heads\", \"q\", \"kv\"] }");
-    TableReader inner = reader.inside(found->value);
+    TableReader inner = reader.inside(*found);
     std::vector<std::string> keys = {"dims"};
     if (kind == Kind::Bias) keys.push_back("dtype");
     if (auto s = inner.onlyKeys(keys); !s) return s;
@@ -59,8 +59,9 @@ private:
     std::optional<std::vector<PlacedName>> words;
     if (auto s = inner.names("dims", words); !s) return s;
     if (!words || words->empty())
-      return reader.error(place, key + " has no dims, so it would be one number; list those of batch, heads, q, kv along "
-                                       "which it varies, or name one number in scalars");
+      return reader.error(place, key +
+                                     " has no dims, so it would be one number; list those of batch, heads, q, kv along "
+                                     "which it varies, or name one number in scalars");
     size_t last = 0;
     for (const PlacedName &word : *words) {
       size_t index = 0;
@@ -69,7 +70,8 @@ private:
         return reader.error(word.place, key + " names the dimension " + shown(word.name) + ", which does not exist; " +
                                             suggestion(word.name, {"batch", "heads", "q", "kv"}));
       if (!indices.empty() && index < last)
-        return reader.error(word.place, key + " lists " + shown(word.name) + " too late: tensors have their dimensions in " +
+        return reader.error(word.place, key + " lists " + shown(word.name) +
+                                            " too late: tensors have their dimensions in " +
                                             "the order batch, heads, q, kv; reorder dims");
       last = index;
       indices += dimensions[index].letters;
@@ -82,11 +84,12 @@ private:
     if (auto s = reader.names(key, names); !s) return s;
     for (const PlacedName &name : names.value_or(std::vector<PlacedName>())) {
       if (!isName(name.name))
-        return reader.error(name.place, key + " declares " + shown(name.name) + ", which is no name; use at most 32 letters, " +
+        return reader.error(name.place, key + " declares " + shown(name.name) +
+                                            ", which is no name; use at most 32 letters, " +
                                             "digits and '_', a letter first");
       if (reserved().count(name.name))
-        return reader.error(name.place, key + " declares " + shown(name.name) + ", but that word has a meaning of its own; " +
-                                            "choose another name");
+        return reader.error(name.place, key + " declares " + shown(name.name) +
+                                            ", but that word has a meaning of its own; " + "choose another name");
       spec.inputs.push_back({name.name, kind, indices, dtype, name.place.line, name.place.column});
     }
     return {};
@@ -94,17 +97,20 @@ private:
 
   static bool isName(std::string_view name) {
     auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };
-    return !name.empty() && name.size() <= 32 && letter(name[0]) &&
-           std::all_of(name.begin(), name.end(), [&](char c) { return letter(c) || (c >= '0' && c <= '9') || c == '_'; });
+    return !name.empty() && name.size() <= 32 && letter(name[0]) && std::all_of(name.begin(), name.end(), [&](char c) {
+      return letter(c) || (c >= '0' && c <= '9') || c == '_';
+    });
   }
 
   /// Words of the expressions, and tensors that stand in every specification's interface.
   static const std::set<std::string, std::less<>> &reserved() {
     static const std::set<std::string, std::less<>> words = {
-        "z", "bias", "mask", "q_index", "kv_index", "head", "batch", "q_length", "kv_length", "true", "false", "inf",
-        "infinity", "INFINITY", "nan", "and", "or", "not", "abs", "exp", "log", "max", "min", "sqrt", "tanh", "where",
-        "q", "k", "v", "o", "lse", "mu", "tq", "tk", "tv", "to", "dq", "dk", "dv", "do", "dto", "dlse", "dmu",
-        "dtq", "dtk", "dtv", "tbias", "dbias", "dtbias", "q_lengths", "kv_lengths", "q_offsets", "kv_offsets"};
+        "z",    "bias",  "mask",  "q_index",  "kv_index",  "head",       "batch",     "q_length",  "kv_length",
+        "true", "false", "inf",   "infinity", "INFINITY",  "nan",        "and",       "or",        "not",
+        "abs",  "exp",   "log",   "max",      "min",       "sqrt",       "tanh",      "where",     "q",
+        "k",    "v",     "o",     "lse",      "mu",        "tq",         "tk",        "tv",        "to",
+        "dq",   "dk",    "dv",    "do",       "dto",       "dlse",       "dmu",       "dtq",       "dtk",
+        "dtv",  "tbias", "dbias", "dtbias",   "q_lengths", "kv_lengths", "q_offsets", "kv_offsets"};
     return words;
   }
 
@@ -118,8 +124,11 @@ private:
         for (const char *prefix : {"t", "d", "dt"}) tensors.push_back(prefix + input.name);
       for (const std::string &name : tensors)
         if (!taken.insert(name).second)
-          return reader.error({input.line, input.column}, "the input '" + input.name + "' comes with a tensor '" + name +
-                                                              "', but that name is taken; rename the input");
+          return reader.error({input.line, input.column},
+                              name == input.name
+                                  ? "the input '" + name + "' has a name that another has already; rename one"
+                                  : "the input '" + input.name + "' comes with a tensor '" + name +
+                                        "', but that name is taken; rename the input");
     }
     return {};
   }

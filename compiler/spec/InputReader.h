@@ -7,8 +7,8 @@
 
 namespace jvpgen {
 
-/// Reads bias, mask_tensor, scalars, head_vectors, query_vectors, kv_vectors, int_scalars into spec.inputs, and refuses names
-/// whose tensors would meet others: x comes with tx, dx and dtx.
+/// Reads bias, mask_tensor, scalars, head_vectors, query_vectors, kv_vectors, int_scalars into spec.inputs, and refuses
+/// names whose tensors would meet others: x comes with tx, dx and dtx.
 Status readInputs(const TableReader &reader, AttentionSpec &spec);
 
 } // namespace jvpgen

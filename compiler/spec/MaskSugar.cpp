@@ -35,14 +35,16 @@ static Status readWindow(const TableReader &reader, bool bottomRight, std::optio
   const TomlMember *found = reader.member("window");
   if (!found) return {};
   if (found->value.kind != TomlValue::Kind::Array || found->value.items.size() != 2)
-    return reader.error(found->value.place, "window must be a list of two integers; write window = [left, right], -1 for an "
-                                            "open side");
+    return reader.error(found->value.place,
+                        "window must be a list of two integers; write window = [left, right], -1 for an "
+                        "open side");
   Builder build{found->value.place};
   for (int side = 0; side < 2; ++side) {
     const TomlValue &width = found->value.items[side];
     if (width.kind != TomlValue::Kind::Integer || width.integer < -1 || width.integer > most)
-      return reader.error(width.place, "window's sides are integers from -1 to 1073741824; count the keys on that side of the "
-                                       "query's own, -1 for all");
+      return reader.error(width.place,
+                          "window's sides are integers from -1 to 1073741824; count the keys on that side of the "
+                          "query's own, -1 for all");
     if (width.integer == -1) continue;
     Expr edge = build.diagonal(bottomRight);
     if (width.integer > 0) edge = build(side ? ExprOp::Add : ExprOp::Sub, std::move(edge), build.number(width.integer));

@@ -10,11 +10,11 @@
 namespace jvpgen {
 
 namespace {
-const std::vector<std::string> keys = {
-    "name",   "dtype",       "output_dtype", "gradient_dtype", "precision",     "head_dim_qk", "head_dim_v",  "group",
-    "softmax_scale", "causal", "window",     "layout",         "mask",          "score",       "bias",        "mask_tensor",
-    "scalars", "head_vectors", "query_vectors", "kv_vectors",  "int_scalars",   "tangents",    "outputs",     "gradients",
-    "cotangents"};
+const std::vector<std::string> keys = {"name",        "dtype",      "output_dtype", "gradient_dtype", "precision",
+                                       "head_dim_qk", "head_dim_v", "group",        "softmax_scale",  "causal",
+                                       "window",      "layout",     "mask",         "score",          "bias",
+                                       "mask_tensor", "scalars",    "head_vectors", "query_vectors",  "kv_vectors",
+                                       "int_scalars", "tangents",   "outputs",      "gradients",      "cotangents"};
 
 bool isSpecName(std::string_view name) {
   return !name.empty() && name.size() <= 64 && std::all_of(name.begin(), name.end(), [](char c) {
@@ -40,8 +40,9 @@ public:
   Result<AttentionSpec> run() {
     if (auto s = reader.onlyKeys(keys); !s) return tl::unexpected(s.error());
     using Step = Status (SpecReader::*)();
-    for (Step step : {&SpecReader::names, &SpecReader::types, &SpecReader::dimensions, &SpecReader::scale,
-                      &SpecReader::inputs, &SpecReader::score, &SpecReader::mask, &SpecReader::used, &SpecReader::subsets})
+    for (Step step :
+         {&SpecReader::names, &SpecReader::types, &SpecReader::dimensions, &SpecReader::scale, &SpecReader::inputs,
+          &SpecReader::score, &SpecReader::mask, &SpecReader::used, &SpecReader::subsets})
       if (Status s = (this->*step)(); !s) return tl::unexpected(s.error());
     return std::move(spec);
   }
@@ -51,8 +52,9 @@ private:
     SourceText name{spec.name, {}};
     if (auto s = reader.string("name", name); !s) return s;
     if (!isSpecName(name.text))
-      return reader.error(reader.member("name")->value.place, "name = " + shown(name.text) + " cannot name files; use 1 to 64 "
-                                                              "letters, digits, '_' and '-'");
+      return reader.error(reader.member("name")->value.place, "name = " + shown(name.text) +
+                                                                  " cannot name files; use 1 to 64 "
+                                                                  "letters, digits, '_' and '-'");
     spec.name = name.text;
     size_t layout = 0;
     if (auto s = reader.choice("layout", {"dense", "padded", "packed"}, layout); !s) return s;
@@ -68,9 +70,9 @@ private:
     if (auto s = reader.choice("precision", {"3xtf32", "tf32"}, precision); !s) return s;
     spec.three_xtf32 = precision == 0;
     if (reader.member("precision") && spec.dtype != DType::F32)
-      return reader.error(reader.member("precision")->place, "precision is for products of float32 inputs, but dtype is " +
-                                                                 std::string(name(spec.dtype)) +
-                                                                 "; remove precision, or set dtype = \"f32\"");
+      return reader.error(reader.member("precision")->place,
+                          "precision is for products of float32 inputs, but dtype is " + std::string(name(spec.dtype)) +
+                              "; remove precision, or set dtype = \"f32\"");
     return {};
   }
 
@@ -92,9 +94,10 @@ private:
   Status headDim(std::string_view key, int &into) {
     if (auto s = reader.integer(key, 8, 256, into); !s) return s;
     if (into % 8)
-      return reader.error(reader.member(key)->value.place, std::string(key) + " = " + std::to_string(into) +
-                                                               ", but must be a multiple of 8; pad the tensors with zeros to " +
-                                                               std::to_string(into / 8 * 8 + 8));
+      return reader.error(reader.member(key)->value.place,
+                          std::string(key) + " = " + std::to_string(into) +
+                              ", but must be a multiple of 8; pad the tensors with zeros to " +
+                              std::to_string(into / 8 * 8 + 8));
     return {};
   }
 
@@ -106,8 +109,9 @@ private:
       return reader.wrongKind(*found, "a number; leave it out for 1/sqrt(head_dim_qk)");
     double value = found->value.number;
     if (!(value >= 1e-30 && value <= 1e30))
-      return reader.error(found->value.place, "softmax_scale must be a number from 1e-30 to 1e30; put a sign or a zero into "
-                                              "the score, as in score = \"-z\"");
+      return reader.error(found->value.place,
+                          "softmax_scale must be a number from 1e-30 to 1e30; put a sign or a zero into "
+                          "the score, as in score = \"-z\"");
     spec.softmax_scale = value;
     return {};
   }
@@ -169,8 +173,9 @@ private:
   Status subsets() {
     if (Status s = readSubsets(reader, spec); !s) return s;
     if (programsOf(spec).empty())
-      return reader.error({1, 1}, "the specification wants no output, and no cotangent reaches a wanted gradient, so there is "
-                                  "nothing to compute; list outputs, or cotangents with gradients");
+      return reader.error({1, 1},
+                          "the specification wants no output, and no cotangent reaches a wanted gradient, so there is "
+                          "nothing to compute; list outputs, or cotangents with gradients");
     return {};
   }
 

@@ -65,7 +65,8 @@ std::string print(const AttentionSpec &spec) {
   text += "dtype = " + quoted(name(spec.dtype)) + "\n";
   text += "output_dtype = " + quoted(name(spec.output_dtype)) + "\n";
   text += "gradient_dtype = " + quoted(name(spec.gradient_dtype)) + "\n";
-  if (spec.dtype == DType::F32) text += std::string("precision = ") + (spec.three_xtf32 ? "\"3xtf32\"\n" : "\"tf32\"\n");
+  if (spec.dtype == DType::F32)
+    text += std::string("precision = ") + (spec.three_xtf32 ? "\"3xtf32\"\n" : "\"tf32\"\n");
   text += "head_dim_qk = " + std::to_string(spec.head_dim_qk) + "\n";
   text += "head_dim_v = " + std::to_string(spec.head_dim_v) + "\n";
   text += "group = " + std::to_string(spec.group) + "\n";

@@ -62,7 +62,8 @@ private:
     Names names;
     for (const PlacedName &entry : *listed) {
       if (!contains(possible, entry.name))
-        return reader.error(entry.place, key + " names " + shown(entry.name) + ", " + obstacle(key, entry.name, possible));
+        return reader.error(entry.place,
+                            key + " names " + shown(entry.name) + ", " + obstacle(key, entry.name, possible));
       names.push_back(entry.name);
     }
     std::copy_if(possible.begin(), possible.end(), std::back_inserter(into),
@@ -80,9 +81,17 @@ private:
       return "which is a derivative's own name; write '" + name.substr(1) + "'";
     if (const NamedInput *input = spec.input(name); input && !input->isDifferentiable())
       return "which is an integer or boolean input and has no derivative; remove it";
+    if (key != "gradients" && isGradient(name))
+      return "which is a gradient; remove it, and list '" + name.substr(1) + "' in gradients";
     if (key == "gradients" && (name == "o" || name == "lse"))
       return "which is an output; gradients are of inputs and tangents: " + joined(possible);
     return "which does not exist; " + suggestion(name, possible);
+  }
+
+  /// dx or dtx of an input x.
+  bool isGradient(std::string_view name) const {
+    if (!name.starts_with('d')) return false;
+    return contains(primals, name.substr(1)) || (name.starts_with("dt") && contains(primals, name.substr(2)));
   }
 
   const TableReader &reader;

@@ -7,9 +7,9 @@
 
 namespace jvpgen {
 
-/// Reads tangents, outputs, cotangents, gradients. Defaults: tangents q, k, v; every output; a cotangent for each output; the
-/// gradients of q, k, v, of inputs with a tangent, and of all tangents, without those that no cotangent reaches.
-/// The lists end in the interface's order, whatever order the file has.
+/// Reads tangents, outputs, cotangents, gradients. Defaults: tangents q, k, v; every output; a cotangent for each
+/// output; the gradients of q, k, v, of inputs with a tangent, and of all tangents, without those that no cotangent
+/// reaches. The lists end in the interface's order, whatever order the file has.
 Status readSubsets(const TableReader &reader, AttentionSpec &spec);
 
 } // namespace jvpgen

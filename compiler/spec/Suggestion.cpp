@@ -33,7 +33,7 @@ std::string suggestion(std::string_view name, const std::vector<std::string> &kn
     auto nearest = std::min_element(known.begin(), known.end(), [&](const std::string &a, const std::string &b) {
       return distance(name, a) < distance(name, b);
     });
-    if (distance(name, *nearest) <= std::max<size_t>(1, name.size() / 3)) return "did you mean '" + *nearest + "'?";
+    if (distance(name, *nearest) <= (name.size() + 1) / 3) return "did you mean '" + *nearest + "'?";
   }
   return "known: " + joined(known);
 }

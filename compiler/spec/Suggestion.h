@@ -8,7 +8,8 @@
 
 namespace jvpgen {
 
-/// "did you mean 'exp'?" if one of the known names is near, else "known: abs, exp, ..."; "none is known here" for no names.
+/// "did you mean 'exp'?" if one of the known names is near, else "known: abs, exp, ..."; "none is known here" for no
+/// names.
 std::string suggestion(std::string_view name, const std::vector<std::string> &known);
 
 /// "a, b, c"

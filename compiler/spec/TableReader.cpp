@@ -11,14 +11,15 @@ std::string shown(std::string_view text) {
 }
 
 tl::unexpected<Error> TableReader::wrongKind(const TomlMember &member, std::string_view wanted) const {
-  return error(member.value.place, member.name + " is " + std::string(describe(member.value.kind)) + ", but must be " +
-                                       std::string(wanted));
+  return error(member.value.place, prefix + member.name + " is " + std::string(describe(member.value.kind)) +
+                                       ", but must be " + std::string(wanted));
 }
 
 Status TableReader::onlyKeys(const std::vector<std::string> &known) const {
   for (const TomlMember &member : table.members)
     if (std::find(known.begin(), known.end(), member.name) == known.end())
-      return error(member.place, "key " + shown(member.name) + " is not known here; " + suggestion(member.name, known));
+      return error(member.place,
+                   "key " + shown(prefix + member.name) + " is not known here; " + suggestion(member.name, known));
   return {};
 }
 
@@ -36,8 +37,8 @@ Status TableReader::integer(std::string_view key, int64_t least, int64_t most, i
   std::string range = "an integer from " + std::to_string(least) + " to " + std::to_string(most);
   if (found->value.kind != TomlValue::Kind::Integer) return wrongKind(*found, range + "; write digits alone");
   if (found->value.integer < least || found->value.integer > most)
-    return error(found->value.place, std::string(key) + " = " + std::to_string(found->value.integer) + ", but must be " +
-                                         range + "; choose one of these");
+    return error(found->value.place, prefix + std::string(key) + " = " + std::to_string(found->value.integer) +
+                                         ", but must be " + range + "; choose one of these");
   into = static_cast<int>(found->value.integer);
   return {};
 }
@@ -45,10 +46,11 @@ Status TableReader::integer(std::string_view key, int64_t least, int64_t most, i
 Status TableReader::choice(std::string_view key, const std::vector<std::string> &words, size_t &into) const {
   const TomlMember *found = member(key);
   if (!found) return {};
-  if (found->value.kind != TomlValue::Kind::String) return wrongKind(*found, "a string; choose one of: " + joined(words));
+  if (found->value.kind != TomlValue::Kind::String)
+    return wrongKind(*found, "a string; choose one of: " + joined(words));
   auto word = std::find(words.begin(), words.end(), found->value.text.text);
   if (word == words.end())
-    return error(found->value.place, std::string(key) + " = " + shown(found->value.text.text) +
+    return error(found->value.place, prefix + std::string(key) + " = " + shown(found->value.text.text) +
                                          " is no such choice; choose one of: " + joined(words));
   into = static_cast<size_t>(word - words.begin());
   return {};
@@ -61,11 +63,11 @@ Status TableReader::names(std::string_view key, std::optional<std::vector<Placed
   into.emplace();
   for (const TomlValue &item : found->value.items) {
     if (item.kind != TomlValue::Kind::String)
-      return error(item.place, std::string(key) + " lists " + std::string(describe(item.kind)) +
+      return error(item.place, prefix + std::string(key) + " lists " + std::string(describe(item.kind)) +
                                    ", but must list strings; write it in quotes");
     for (const PlacedName &earlier : *into)
       if (earlier.name == item.text.text)
-        return error(item.place, std::string(key) + " lists " + shown(earlier.name) +
+        return error(item.place, prefix + std::string(key) + " lists " + shown(earlier.name) +
                                      " twice, and once says it all; remove one");
     into->push_back({item.text.text, item.place});
   }

@@ -16,7 +16,8 @@ struct PlacedName {
 /// Each reader leaves `into` alone if the key is absent.
 class TableReader {
 public:
-  TableReader(const TomlValue &table, std::string_view file) : table(table), file(file) {}
+  TableReader(const TomlValue &table, std::string_view file, std::string prefix = "")
+      : table(table), file(file), prefix(std::move(prefix)) {}
 
   /// Refuses keys that are not known.
   Status onlyKeys(const std::vector<std::string> &known) const;
@@ -27,7 +28,8 @@ public:
   /// A list of strings, each once.
   Status names(std::string_view key, std::optional<std::vector<PlacedName>> &into) const;
   const TomlMember *member(std::string_view key) const { return table.member(key); }
-  TableReader inside(const TomlValue &inner) const { return {inner, file}; }
+  /// The reader of a table inside this one; messages name its keys "outer.inner".
+  TableReader inside(const TomlMember &inner) const { return {inner.value, file, prefix + inner.name + "."}; }
 
   tl::unexpected<Error> error(Place place, std::string message) const {
     return invalidAt(file, place, std::move(message));
@@ -38,6 +40,7 @@ public:
 private:
   const TomlValue &table;
   std::string_view file;
+  std::string prefix;
 };
 
 /// What a message shows of a string of the user's: printable and short.

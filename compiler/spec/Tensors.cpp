@@ -29,8 +29,8 @@ static bool isFloatInput(const AttentionSpec &spec, std::string_view name) {
   return input && input->isDifferentiable();
 }
 
-/// x, tx, dx, dtx of inputs; o to do dto; lse mu dlse dmu; integer inputs; lengths. An input's own name comes first, so that
-/// a scalar "temperature" is no tangent of "emperature".
+/// x, tx, dx, dtx of inputs; o to do dto; lse mu dlse dmu; integer inputs; lengths. An input's own name comes first, so
+/// that a scalar "temperature" is no tangent of "emperature".
 static TensorName resolve(const AttentionSpec &spec, std::string_view tensor) {
   if (isFloatInput(spec, tensor)) return {tensor, false, true};
   if (spec.input(tensor)) return {tensor};
@@ -39,7 +39,8 @@ static TensorName resolve(const AttentionSpec &spec, std::string_view tensor) {
       return {tensor.substr(prefix.size()), prefix[0] == 'd', true};
   if (tensor == "o" || tensor == "to" || tensor == "do" || tensor == "dto") return {"o"};
   if (tensor == "lse" || tensor == "mu" || tensor == "dlse" || tensor == "dmu") return {"lse"};
-  if (tensor == "q_lengths" || tensor == "kv_lengths" || tensor == "q_offsets" || tensor == "kv_offsets") return {"lengths"};
+  if (tensor == "q_lengths" || tensor == "kv_lengths" || tensor == "q_offsets" || tensor == "kv_offsets")
+    return {"lengths"};
   return {};
 }
 

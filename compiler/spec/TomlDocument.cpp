@@ -147,7 +147,8 @@ TomlValue convert(const toml::node &node, const FileText &file) {
   return value;
 }
 
-/// Tables nest with the dots of a key, and freeing them recurses: counts dots outside strings and comments, line by line.
+/// Tables nest with the dots of a key, and freeing them recurses: counts dots outside strings and comments, line by
+/// line.
 class DotCounter {
 public:
   DotCounter(std::string_view text, std::string_view file) : text(text), file(file) {}
@@ -160,8 +161,9 @@ public:
       for (; at < next; ++at) place = text[at] == '\n' ? Place{place.line + 1, 1} : Place{place.line, place.column + 1};
       if (place.column == 1) dots = 0;
       if (text[next - 1] == '.' && ++dots > MaxDots)
-        return invalidAt(file, place, "a line has more than " + std::to_string(MaxDots) +
-                                          " dots outside strings, and tables do not nest so deep; write plain keys");
+        return invalidAt(file, place,
+                         "a line has more than " + std::to_string(MaxDots) +
+                             " dots outside strings, and tables do not nest so deep; write plain keys");
     }
     return {};
   }
@@ -216,13 +218,15 @@ std::string_view describe(TomlValue::Kind kind) {
 
 Result<TomlValue> readToml(std::string_view text, std::string_view file) {
   if (text.size() > MaxBytes)
-    return invalidAt(file, {1, 1}, "the specification has " + std::to_string(text.size()) +
-                                       " bytes, more than 262144; give data as tensors, not as text");
+    return invalidAt(file, {1, 1},
+                     "the specification has " + std::to_string(text.size()) +
+                         " bytes, more than 262144; give data as tensors, not as text");
   if (auto counted = DotCounter(text, file).run(); !counted) return tl::unexpected(counted.error());
   toml::parse_result parsed = toml::parse(text);
   if (!parsed)
     return invalidAt(file, placeOf(parsed.error().source()),
-                     "the file was read as TOML, but: " + printable(parsed.error().description()) + "; correct it here");
+                     "the file was read as TOML, but: " + printable(parsed.error().description()) +
+                         "; correct it here");
   return convert(parsed.table(), FileText(text));
 }
 
