@@ -37,3 +37,11 @@ Result<std::vector<std::string>> jvpgen::selectPrograms(const AttentionSpec &spe
                 [&](const std::string &p) { return std::find(asked.begin(), asked.end(), p) == asked.end(); });
   return possible;
 }
+
+void jvpgen::addBackendOptions(CLI::App &command, BackendOptions &options) {
+  command.add_option("--device", options.device, "cpu, cuda, or auto: the GPU if there is one")
+      ->check(CLI::IsMember({"auto", "cpu", "cuda"}))
+      ->capture_default_str();
+  command.add_option("--variant", options.variant, "of the plan, by name; default: each program's own");
+  command.add_option("--threads", options.threads, "of the CPU; 0: as many as it has")->capture_default_str();
+}

@@ -4,6 +4,7 @@
 
 #include "compiler/spec/AttentionSpec.h"
 #include "support/Result.h"
+#include "tools/jvpgen/Backend.h"
 #include <CLI/CLI.hpp>
 #include <functional>
 #include <string>
@@ -30,8 +31,17 @@ Result<AttentionSpec> loadSpec(const SpecOptions &options);
 /// The programs that were asked for, in the order of execution; an unknown or impossible one is an error.
 Result<std::vector<std::string>> selectPrograms(const AttentionSpec &spec, const SpecOptions &options);
 
+/// Adds --device, --variant, --threads.
+void addBackendOptions(CLI::App &command, BackendOptions &options);
+
 void addCheck(CLI::App &app, Action &action);
 void addShow(CLI::App &app, Action &action);
+void addEmit(CLI::App &app, Action &action);
+void addCompile(CLI::App &app, Action &action);
+void addRun(CLI::App &app, Action &action);
+void addVerify(CLI::App &app, Action &action);
+void addBench(CLI::App &app, Action &action);
+void addDoctor(CLI::App &app, Action &action);
 
 } // namespace jvpgen
 

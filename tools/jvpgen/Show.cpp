@@ -2,6 +2,7 @@
 #include "tools/jvpgen/Command.h"
 
 #include "compiler/driver/Driver.h"
+#include "compiler/driver/PlannedSpec.h"
 #include <cstdio>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -39,6 +40,12 @@ static Result<void> show(const ShowOptions &options) {
   if (!spec) return tl::unexpected<Error>(spec.error());
   Result<std::vector<std::string>> programs = selectPrograms(*spec, options);
   if (!programs) return tl::unexpected<Error>(programs.error());
+  if (options.after == "plan") {
+    Result<PlannedSpec> planned = PlannedSpec::create(*spec, *programs);
+    if (!planned) return tl::unexpected<Error>(planned.error());
+    std::fputs(planned->text().c_str(), stdout);
+    return {};
+  }
   Stage stage = options.after == "differentiate" ? Stage::Differentiate : Stage::Derive;
   Result<std::vector<DerivedProgram>> derived = derivePrograms(*spec, *programs, stage);
   if (!derived) return tl::unexpected<Error>(derived.error());
@@ -60,8 +67,9 @@ void jvpgen::addShow(CLI::App &app, Action &action) {
   auto options = std::make_shared<ShowOptions>();
   addSpecOptions(*command, *options);
   command
-      ->add_option("--after", options->after, "the stage: differentiate (as the rules gave it) or derive (simplified)")
-      ->check(CLI::IsMember({"differentiate", "derive"}))
+      ->add_option("--after", options->after,
+                   "the stage: differentiate (as the rules gave it), derive (simplified) or plan")
+      ->check(CLI::IsMember({"differentiate", "derive", "plan"}))
       ->capture_default_str();
   command->add_flag("--stats", options->stats,
                     "counts instead of formulas: products, sweeps, pointwise operations, saved state");

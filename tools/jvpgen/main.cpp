@@ -10,8 +10,7 @@ int main(int argc, char **argv) {
   app.require_subcommand(1);
   app.set_version_flag("--version", "jvpgen " JVPGEN_VERSION);
   Action action;
-  addCheck(app, action);
-  addShow(app, action);
+  for (auto *add : {addCheck, addShow, addEmit, addCompile, addRun, addVerify, addBench, addDoctor}) add(app, action);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError &e) {

@@ -1,0 +1,79 @@
+// The stages from a specification to plans, one after the other.
+#include "compiler/driver/PlannedSpec.h"
+
+#ifdef JVPGEN_WITH_CPU
+#include "compiler/cpu/Compile.h"
+#endif
+#include "compiler/derive/Derive.h"
+#include "compiler/emit/Emit.h"
+#include "compiler/ir/Declarations.h"
+#include "compiler/plan/Plan.h"
+#include "support/Hash.h"
+
+#include "mlir/IR/Verifier.h"
+#include "llvm/Support/raw_ostream.h"
+#include <map>
+
+using namespace jvpgen;
+
+struct PlannedSpec::Contents {
+  AttentionSpec spec;
+  mlir::MLIRContext context{mlir::MLIRContext::Threading::DISABLED};
+  TermContext terms;
+  mlir::OwningOpRef<mlir::ModuleOp> module;
+  std::map<std::string, std::vector<attn::PlanOp>> plans; ///< by program, the default first
+};
+
+PlannedSpec::PlannedSpec(std::unique_ptr<Contents> contents) : contents(std::move(contents)) {}
+PlannedSpec::PlannedSpec(PlannedSpec &&) = default;
+PlannedSpec &PlannedSpec::operator=(PlannedSpec &&) = default;
+PlannedSpec::~PlannedSpec() = default;
+
+Result<PlannedSpec> PlannedSpec::create(const AttentionSpec &spec, const std::vector<std::string> &programs) {
+  auto contents = std::make_unique<Contents>();
+  contents->spec = spec;
+  attn::registerDialects(contents->context);
+  contents->module = declareModule(contents->context, spec);
+  for (const std::string &name : programs) {
+    Result<Program> program = deriveProgram(contents->terms, spec, name);
+    if (!program) return tl::unexpected<Error>(program.error());
+    Result<Plans> plans = planProgram(*contents->module, *program);
+    if (!plans) return tl::unexpected<Error>(plans.error());
+    contents->plans[name] = plans->plans;
+  }
+  if (mlir::failed(mlir::verify(*contents->module)))
+    return fail(ErrorKind::Unsupported, "the plans of '" + spec.name + "' do not verify; see the messages above");
+  return PlannedSpec(std::move(contents));
+}
+
+std::string PlannedSpec::text() const {
+  std::string out;
+  llvm::raw_string_ostream stream(out);
+  contents->module->print(stream);
+  return out + "\n";
+}
+
+std::vector<std::string> PlannedSpec::variants(const std::string &program) const {
+  std::vector<std::string> names;
+  if (auto it = contents->plans.find(program); it != contents->plans.end())
+    for (attn::PlanOp plan : it->second) names.push_back(plan.getVariant().str());
+  return names;
+}
+
+Result<KernelBundle> PlannedSpec::emit(const Target &target) const {
+  Result<KernelBundle> bundle = emitBundle(*contents->module, target);
+  if (bundle) bundle->digest = sha256(print(contents->spec));
+  return bundle;
+}
+
+Result<std::unique_ptr<Executable>> PlannedSpec::compileForCpu(const std::string &program, const std::string &variant,
+                                                               unsigned threads) const {
+#ifdef JVPGEN_WITH_CPU
+  for (attn::PlanOp plan : contents->plans.at(program))
+    if (variant.empty() || plan.getVariant() == variant)
+      return jvpgen::compileForCpu(*contents->module, plan, {.threads = threads});
+  return fail(ErrorKind::Invalid, "'" + program + "' has no variant '" + variant + "'");
+#else
+  return fail(ErrorKind::Environment, "this build has no CPU backend; build the preset 'release', or run on a GPU");
+#endif
+}

@@ -1,0 +1,54 @@
+// Where programs run: on this machine's processor or on a GPU, with tensors in host memory on both sides.
+#ifndef JVPGEN_TOOLS_JVPGEN_BACKEND_H
+#define JVPGEN_TOOLS_JVPGEN_BACKEND_H
+
+#include "compiler/driver/PlannedSpec.h"
+#include "tools/tensors/HostTensor.h"
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace jvpgen {
+
+/// What was measured of one program and shape; times are medians.
+struct Timing {
+  double median_ms = 0;
+  std::optional<double> ceiling_tflops; ///< measured in turns with the program
+};
+
+class Backend {
+public:
+  virtual ~Backend() = default;
+
+  /// "cpu", or the GPU's name.
+  virtual std::string device() const = 0;
+  /// What records call the program's code: skeleton and schedule.
+  virtual std::string skeleton() const = 0;
+  virtual std::string schedule(const std::string &program) const = 0;
+
+  /// Compiles the program unless that was done before, and runs it: outputs are allocated by the caller.
+  virtual Result<void> run(const std::string &program, const Problem &problem, TensorSet &inputs,
+                           TensorSet &outputs) = 0;
+
+  /// Runs it `rounds` times after warming up, in turns with the ceiling if one is wanted and can be had.
+  virtual Result<Timing> time(const std::string &program, const Problem &problem, TensorSet &inputs, TensorSet &outputs,
+                              int rounds, bool with_ceiling) = 0;
+};
+
+struct BackendOptions {
+  std::string device = "auto"; ///< auto: the GPU if there is one; cpu; cuda
+  std::string variant;         ///< empty: each program's default
+  unsigned threads = 0;        ///< of the CPU; 0: as many as it has
+};
+
+Result<std::unique_ptr<Backend>> openBackend(const AttentionSpec &spec, const std::vector<std::string> &programs,
+                                             const BackendOptions &options);
+
+Result<std::unique_ptr<Backend>> openCpuBackend(PlannedSpec spec, const AttentionSpec &parsed,
+                                                const BackendOptions &options);
+Result<std::unique_ptr<Backend>> openCudaBackend(PlannedSpec spec, const AttentionSpec &parsed,
+                                                 const BackendOptions &options);
+
+} // namespace jvpgen
+
+#endif

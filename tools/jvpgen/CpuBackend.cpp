@@ -1,0 +1,87 @@
+// Programs on this machine's processor.
+#include "tools/jvpgen/Backend.h"
+
+#ifdef JVPGEN_WITH_CPU
+#include "compiler/cpu/Compile.h"
+#endif
+#include "tools/tensors/Interface.h"
+#include <algorithm>
+#include <chrono>
+#include <map>
+#include <thread>
+
+using namespace jvpgen;
+
+namespace {
+class CpuBackend : public Backend {
+public:
+  CpuBackend(PlannedSpec planned, AttentionSpec spec, BackendOptions options)
+      : planned(std::move(planned)), spec(std::move(spec)), options(std::move(options)) {
+    if (!this->options.threads) this->options.threads = std::max(1u, std::thread::hardware_concurrency());
+  }
+
+  std::string device() const override { return "cpu"; }
+  std::string skeleton() const override { return "cpu"; }
+  std::string schedule(const std::string &program) const override {
+    std::string variant = options.variant.empty() ? planned.variants(program).front() : options.variant;
+    return variant + ", " + std::to_string(options.threads) + " threads";
+  }
+
+  Result<void> run(const std::string &program, const Problem &problem, TensorSet &inputs, TensorSet &outputs) override {
+    Result<const Executable *> executable = prepare(program);
+    if (!executable) return tl::unexpected<Error>(executable.error());
+    workspace.resize((*executable)->workspaceBytes(problem) + 256);
+    TensorMap views = viewsOf(spec, inputs);
+    for (auto &[name, view] : viewsOf(spec, outputs)) views[name] = view;
+    auto address = (reinterpret_cast<uintptr_t>(workspace.data()) + 255) & ~uintptr_t(255);
+    return (*executable)->launch(problem, views, reinterpret_cast<void *>(address), nullptr);
+  }
+
+  Result<Timing> time(const std::string &program, const Problem &problem, TensorSet &inputs, TensorSet &outputs,
+                      int rounds, bool with_ceiling) override {
+    std::vector<double> times, peaks;
+    for (int k = -1; k < rounds; ++k) {
+      auto begin = std::chrono::steady_clock::now();
+      if (Result<void> done = run(program, problem, inputs, outputs); !done) return tl::unexpected<Error>(done.error());
+      double ms = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begin).count();
+      if (k >= 0) times.push_back(ms);
+#ifdef JVPGEN_WITH_CPU
+      if (k < 0 || !with_ceiling) continue;
+      Result<double> peak = measureFmaPeak(options.threads);
+      if (!peak) return tl::unexpected<Error>(peak.error());
+      peaks.push_back(*peak);
+#endif
+    }
+    Timing out{median(times), {}};
+    if (!peaks.empty()) out.ceiling_tflops = median(peaks) / 1e12;
+    return out;
+  }
+
+private:
+  static double median(std::vector<double> values) {
+    std::sort(values.begin(), values.end());
+    return values[values.size() / 2];
+  }
+
+  Result<const Executable *> prepare(const std::string &program) {
+    auto &slot = compiled[program];
+    if (!slot) {
+      Result<std::unique_ptr<Executable>> made = planned.compileForCpu(program, options.variant, options.threads);
+      if (!made) return tl::unexpected<Error>(made.error());
+      slot = std::move(*made);
+    }
+    return slot.get();
+  }
+
+  PlannedSpec planned;
+  AttentionSpec spec;
+  BackendOptions options;
+  std::map<std::string, std::unique_ptr<Executable>> compiled;
+  std::vector<unsigned char> workspace;
+};
+} // namespace
+
+Result<std::unique_ptr<Backend>> jvpgen::openCpuBackend(PlannedSpec planned, const AttentionSpec &spec,
+                                                        const BackendOptions &options) {
+  return std::make_unique<CpuBackend>(std::move(planned), spec, options);
+}
