@@ -117,7 +117,7 @@ Value Access::writtenLength(char axis, Value batch) {
 Value Access::offset(const Tensor &t, const Place &place) {
   Value sum = code.whole(0);
   auto addTerm = [&](Value index, int k) { sum = code.add(sum, code.mul(index, stride(t, k))); };
-  bool packed = storage.layout() == Layout::Packed && t.isPackable();
+  bool packed = storage.layout() == Layout::Packed && t.isPackable() && place.b;
   if (t.has('b')) addTerm(place.b, 0);
   if (t.has('r'))
     addTerm(place.h, 1);

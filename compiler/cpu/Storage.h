@@ -22,8 +22,8 @@ struct Tensor {
 
   bool has(char index) const { return indices.find(index) != std::string::npos; }
   bool isTile() const { return has('i') && has('j'); }
-  /// Packed sequences follow one another along i (j) in tensors that have a batch and one of i, j.
-  bool isPackable() const { return !in_workspace && has('b') && has('i') != has('j'); }
+  /// Packed sequences follow one another along i and along j; in the workspace each has rows of its own.
+  bool isPackable() const { return !in_workspace && (has('i') || has('j')); }
 };
 
 /// Bytes of a workspace buffer of this shape (multiple of 256), and its strides.
