@@ -31,7 +31,7 @@ template <int o, class... Types> using TypeAt = typename TypeList<o, Types...>::
 template <class Element> DEV constexpr int pitch_of(int features) { return (features + 15) / 16 * 16 * Element::bytes + 16; }
 
 /// Registers of a thread up to which owned operands are kept in them; the others are for addresses and fragments.
-constexpr int kResidentLimit = 176;
+constexpr int kResidentLimit = 152;
 
 /// How a policy's operands lie in shared memory, and how many registers it has to spare.
 template <class Policy> struct Placement {
