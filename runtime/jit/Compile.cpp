@@ -101,7 +101,7 @@ Result<CompiledKernel> KernelCompiler::compile(const KernelBundle &bundle, const
   Result<TranslationUnit> unit = translationUnit(bundle, launch);
   if (!unit) return tl::unexpected(unit.error());
   std::vector<std::string> options = {"--gpu-architecture=" + target.arch, "--std=c++20", "--no-source-include",
-                                      "--default-device", "--ptxas-options=-v"};
+                                      "-default-device", "--ptxas-options=-v"};
   for (std::string &definition : scheduleDefinitions(launch, schedule)) options.push_back(std::move(definition));
   std::string key = compilationKey(*unit, options, files.build_ids);
 

@@ -1,6 +1,7 @@
 // A walk over #include lines, and a hash with the length before each piece.
 #include "runtime/jit/TranslationUnit.h"
 
+#include "runtime/abi/BundleMetadata.h"
 #include "schedule/Legality.h"
 #include "support/Hash.h"
 
@@ -65,12 +66,11 @@ Result<TranslationUnit> jvpgen::translationUnit(const KernelBundle &bundle, cons
     open.pop_back();
     for (const std::string &operand : includesOf(file->text)) {
       std::string name = includedName(operand);
+      if (!isFileName(name))
+        return fail(ErrorKind::Invalid, "'" + file->name + "' includes " + operand +
+                                            ", which is no plain file name; only a bundle's own files can be included");
       const SourceFile *header = fileNamed(bundle, name);
-      if (!header)
-        return fail(ErrorKind::Invalid, "'" + file->name + "' includes " + (name.empty() ? operand : "'" + name + "'") +
-                                            ", which the bundle '" + bundle.name +
-                                            "' does not hold; only a bundle's own files can be included");
-      if (!met.insert(name).second) continue;
+      if (!header || !met.insert(name).second) continue;
       unit.headers.push_back(header);
       open.push_back(header);
     }

@@ -62,7 +62,8 @@ void Fiber::start(std::function<void()> function) {
   done = false;
   own_fake = nullptr;
   JVPGEN_ASAN(__asan_unpoison_memory_region(stack + kPage, kStackBytes - kPage));
-  // What jvpgen_switch_stack pops: six registers, the address of `enter`; above it, the return address that `enter` never uses.
+  // What jvpgen_switch_stack pops: six registers, the address of `enter`; above it, the return address that `enter`
+  // never uses.
   void **top = reinterpret_cast<void **>(stack + kStackBytes);
   for (int k = 1; k <= 8; ++k) top[-k] = nullptr;
   top[-2] = reinterpret_cast<void *>(&Fiber::enter);

@@ -14,7 +14,8 @@ public:
   Fiber(const Fiber &) = delete;
   Fiber &operator=(const Fiber &) = delete;
 
-  /// Makes the fiber run `body` from its beginning at the next `resume`. Whatever it ran before is dropped, not unwound.
+  /// Makes the fiber run `body` from its beginning at the next `resume`. Whatever it ran before is dropped, not
+  /// unwound.
   void start(std::function<void()> body);
 
   /// Runs until the fiber yields or its body ends. Not from inside a fiber.
@@ -33,9 +34,10 @@ private:
   void *caller = nullptr; ///< stack pointer of who resumed it
   bool done = true;
   std::function<void()> body;
-  void *own_fake = nullptr, *caller_fake = nullptr; ///< AddressSanitizer's shadows of the two stacks
-  const void *caller_bottom = nullptr;
-  size_t caller_size = 0;
+  // AddressSanitizer's view of the two stacks.
+  [[maybe_unused]] void *own_fake = nullptr, *caller_fake = nullptr;
+  [[maybe_unused]] const void *caller_bottom = nullptr;
+  [[maybe_unused]] size_t caller_size = 0;
 };
 
 } // namespace jvpgen

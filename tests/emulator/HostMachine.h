@@ -1,4 +1,5 @@
-// What a kernel compiled for the host asks of the machine that runs it: a thread's place, its warp, its block, shared memory.
+// What a kernel compiled for the host asks of the machine that runs it: a thread's place, its warp, its block, shared
+// memory.
 #ifndef JVPGEN_TESTS_EMULATOR_HOSTMACHINE_H
 #define JVPGEN_TESTS_EMULATOR_HOSTMACHINE_H
 

@@ -10,7 +10,8 @@ using namespace jvpgen;
 
 static constexpr uint32_t kSharedBase = 1024; // shared_base() of host_primitives.h
 
-Result<void> Machine::run(const std::string &name, int64_t blocks, int count, uint32_t shared_bytes, const std::function<void()> &body) {
+Result<void> Machine::run(const std::string &name, int64_t blocks, int count, uint32_t shared_bytes,
+                          const std::function<void()> &body) {
   kernel = name;
   problem.clear();
   if (threads.size() < size_t(count)) threads.resize(size_t(count));
@@ -26,7 +27,8 @@ Result<void> Machine::run(const std::string &name, int64_t blocks, int count, ui
 }
 
 void Machine::runBlock(const std::function<void()> &body) {
-  std::fill(memory.begin(), memory.end(), 0xff); // not a number in every type: what was never written is seen in the results
+  std::fill(memory.begin(), memory.end(),
+            0xff); // not a number in every type: what was never written is seen in the results
   for (Warp &warp : warps) warp = Warp();
   at_barrier = 0;
   int count = alive;
@@ -63,14 +65,15 @@ std::string Machine::waiting() const {
   std::string out = std::to_string(at_barrier) + " wait at a barrier";
   for (size_t w = 0; w < warps.size(); ++w)
     if (warps[w].arrived)
-      out += ", warp " + std::to_string(w) + " has lanes " + std::to_string(warps[w].arrived) + " (bits) at collective " +
-             std::to_string(int(warps[w].kind));
+      out += ", warp " + std::to_string(w) + " has lanes " + std::to_string(warps[w].arrived) +
+             " (bits) at collective " + std::to_string(int(warps[w].kind));
   return out;
 }
 
 /// The fiber stays where it is; `runBlock` drops it with the block.
 void Machine::fault(const std::string &what) {
-  problem = "kernel " + kernel + ", block " + std::to_string(block) + ", thread " + std::to_string(thread) + ": " + what;
+  problem =
+      "kernel " + kernel + ", block " + std::to_string(block) + ", thread " + std::to_string(thread) + ": " + what;
   for (;;) Fiber::yield();
 }
 
@@ -81,7 +84,8 @@ void Machine::waitWhile(const uint64_t &counter) {
   Fiber::yield();
 }
 
-// ---- barriers and collectives ------------------------------------------------------------------------------------------
+// ---- barriers and collectives
+// ------------------------------------------------------------------------------------------
 
 /// A barrier opens when every thread that has not ended has come.
 void Machine::releaseBarrier() {
@@ -100,7 +104,8 @@ void Machine::barrier() {
 void Machine::meet(Collective kind) {
   Warp &warp = warps[size_t(thread / kLanes)];
   if (warp.arrived && warp.kind != kind)
-    fault("its lane is at collective " + std::to_string(int(kind)) + " while others of the warp are at " + std::to_string(int(warp.kind)));
+    fault("its lane is at collective " + std::to_string(int(kind)) + " while others of the warp are at " +
+          std::to_string(int(warp.kind)));
   warp.kind = kind;
   warp.arrived |= 1u << (thread % kLanes);
   if (warp.arrived != ~0u) return waitWhile(warp.meetings);
@@ -141,11 +146,12 @@ bool Machine::any(bool x) {
   return lane().flag;
 }
 
-/// Lane 8 m + r names row r of matrix m. Lane l gets of each matrix the 16-bit elements (l / 4, 2 (l mod 4)) and the one right of
-/// it; of the transposed matrix the same, that is (2 (l mod 4), l / 4) and the one below it.
+/// Lane 8 m + r names row r of matrix m. Lane l gets of each matrix the 16-bit elements (l / 4, 2 (l mod 4)) and the
+/// one right of it; of the transposed matrix the same, that is (2 (l mod 4), l / 4) and the one below it.
 void Machine::loadAll(Warp &warp, bool transposed) {
   uint16_t element[4][8][8];
-  for (int l = 0; l < kLanes; ++l) std::memcpy(element[l / 8][l % 8], memory.data() + (warp.lanes[l].address - kSharedBase), 16);
+  for (int l = 0; l < kLanes; ++l)
+    std::memcpy(element[l / 8][l % 8], memory.data() + (warp.lanes[l].address - kSharedBase), 16);
   for (int l = 0; l < kLanes; ++l)
     for (int m = 0; m < 4; ++m) {
       int row = l / 4, column = 2 * (l % 4);
@@ -174,19 +180,23 @@ void Machine::multiply(Element element, float (&c)[4], const uint32_t (&a)[4], u
   std::copy_n(own.c, 4, c);
 }
 
-// ---- shared memory -----------------------------------------------------------------------------------------------------
+// ---- shared memory
+// -----------------------------------------------------------------------------------------------------
 
 unsigned char *Machine::shared(uint32_t at, uint32_t bytes) {
-  if (at % bytes) fault(std::to_string(bytes) + " bytes of shared memory at " + std::to_string(at) + ", which is no multiple of them");
+  if (at % bytes)
+    fault(std::to_string(bytes) + " bytes of shared memory at " + std::to_string(at) +
+          ", which is no multiple of them");
   if (at < kSharedBase || at - kSharedBase > memory.size() || memory.size() - (at - kSharedBase) < bytes)
-    fault(std::to_string(bytes) + " bytes of shared memory at " + std::to_string(int64_t(at) - kSharedBase) + ", where the block has " +
-          std::to_string(memory.size()));
+    fault(std::to_string(bytes) + " bytes of shared memory at " + std::to_string(int64_t(at) - kSharedBase) +
+          ", where the block has " + std::to_string(memory.size()));
   return memory.data() + (at - kSharedBase);
 }
 
 void Machine::copyAsync(uint32_t to, const void *from, uint32_t bytes, bool valid) {
   shared(to, bytes);
-  if (valid && reinterpret_cast<uintptr_t>(from) % bytes) fault("a copy of " + std::to_string(bytes) + " bytes from an address that is no multiple of them");
+  if (valid && reinterpret_cast<uintptr_t>(from) % bytes)
+    fault("a copy of " + std::to_string(bytes) + " bytes from an address that is no multiple of them");
   threads[size_t(thread)].open.push_back({to, bytes, from, valid});
 }
 
@@ -201,7 +211,9 @@ void Machine::waitCopies(int under_way) {
   for (; t.groups.size() > size_t(under_way); t.groups.pop_front())
     for (const Copy &copy : t.groups.front()) {
       unsigned char *to = shared(copy.to, copy.bytes);
-      if (copy.valid) std::memcpy(to, copy.from, copy.bytes);
-      else std::memset(to, 0, copy.bytes);
+      if (copy.valid)
+        std::memcpy(to, copy.from, copy.bytes);
+      else
+        std::memset(to, 0, copy.bytes);
     }
 }

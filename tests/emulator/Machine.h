@@ -13,12 +13,14 @@
 
 namespace jvpgen {
 
-/// Collectives of a warp are rendezvous: the last of its 32 lanes to come carries them out for all. A fault (an address outside
-/// shared memory, lanes at different collectives, threads that wait for ever) ends the run with its description.
+/// Collectives of a warp are rendezvous: the last of its 32 lanes to come carries them out for all. A fault (an address
+/// outside shared memory, lanes at different collectives, threads that wait for ever) ends the run with its
+/// description.
 class Machine final : public HostMachine {
 public:
   /// `body` is run by every thread of every block.
-  Result<void> run(const std::string &kernel, int64_t blocks, int threads, uint32_t shared_bytes, const std::function<void()> &body);
+  Result<void> run(const std::string &kernel, int64_t blocks, int threads, uint32_t shared_bytes,
+                   const std::function<void()> &body);
 
   void barrier() override;
   float shuffleXor(float x, int mask) override;
@@ -32,7 +34,16 @@ public:
 
 private:
   static constexpr int kLanes = 32;
-  enum class Collective { None, Shuffle, Any, LoadMatrices, LoadMatricesTransposed, MultiplyBF16, MultiplyF16, MultiplyTF32 };
+  enum class Collective {
+    None,
+    Shuffle,
+    Any,
+    LoadMatrices,
+    LoadMatricesTransposed,
+    MultiplyBF16,
+    MultiplyF16,
+    MultiplyTF32
+  };
 
   /// What a lane brings to a collective, and what it takes away.
   struct Lane {

@@ -11,9 +11,12 @@
 #define PARAMETER const
 
 static HostMachine *host_machine;
-extern "C" __attribute__((visibility("default"), used)) void attach_host_machine(HostMachine *machine) { host_machine = machine; }
+extern "C" __attribute__((visibility("default"), used)) void attach_host_machine(HostMachine *machine) {
+  host_machine = machine;
+}
 
-// ---- threads ---------------------------------------------------------------------------------------------------------
+// ---- threads
+// ---------------------------------------------------------------------------------------------------------
 
 DEV int thread_index() { return host_machine->thread; }
 DEV int block_index() { return host_machine->block; }
@@ -21,7 +24,8 @@ DEV void barrier() { host_machine->barrier(); }
 DEV float shuffle_xor(float x, int mask) { return host_machine->shuffleXor(x, mask); }
 DEV bool any_in_warp(bool x) { return host_machine->any(x); }
 
-// ---- shared memory ---------------------------------------------------------------------------------------------------
+// ---- shared memory
+// ---------------------------------------------------------------------------------------------------
 
 DEV SharedAddress shared_base() { return 1024; } // as on a GPU, whose own first KiB is reserved
 DEV float load_shared(SharedAddress at) {
@@ -37,11 +41,14 @@ DEV void load_shared_pair(float &x, float &y, SharedAddress at) {
 DEV void store_shared(SharedAddress at, float x) { std::memcpy(host_machine->shared(at, 4), &x, 4); }
 DEV void store_shared_words(SharedAddress at, const Words &x) { std::memcpy(host_machine->shared(at, 16), x.w, 16); }
 DEV void copy_async(SharedAddress to, const void *from, bool valid) { host_machine->copyAsync(to, from, 16, valid); }
-DEV void copy_async_number(SharedAddress to, const float *from, bool valid) { host_machine->copyAsync(to, from, 4, valid); }
+DEV void copy_async_number(SharedAddress to, const float *from, bool valid) {
+  host_machine->copyAsync(to, from, 4, valid);
+}
 DEV void commit_copies() { host_machine->commitCopies(); }
 template <int N> DEV void wait_copies() { host_machine->waitCopies(N); }
 
-// ---- matrices --------------------------------------------------------------------------------------------------------
+// ---- matrices
+// --------------------------------------------------------------------------------------------------------
 
 DEV void load_matrices(u32 (&x)[4], SharedAddress row) { host_machine->loadMatrices(x, row, false); }
 DEV void load_matrices_transposed(u32 (&x)[4], SharedAddress row) { host_machine->loadMatrices(x, row, true); }
@@ -55,7 +62,8 @@ DEV void mma_tf32(float (&c)[4], const u32 (&a)[4], u32 b0, u32 b1) {
   host_machine->multiply(HostMachine::Element::TF32, c, a, b0, b1);
 }
 
-// ---- numbers ---------------------------------------------------------------------------------------------------------
+// ---- numbers
+// ---------------------------------------------------------------------------------------------------------
 
 DEV u32 bits_of(float x) { return std::bit_cast<u32>(x); }
 DEV float float_of(u32 x) { return std::bit_cast<float>(x); }
