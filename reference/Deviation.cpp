@@ -8,18 +8,25 @@
 using namespace jvpgen;
 using namespace jvpgen::reference;
 
-/// Part of the magnitude below which a value counts as cancelled.
-static constexpr double kCancelled = 1e-3;
-/// Part of the typical row below which a row counts as small.
-static constexpr double kSmallRow = 0.25;
-/// Part of a random sum's expected size below which a single number counts as small.
-static constexpr double kSmallSum = 0.1;
+/// Part of the magnitude below which a value counts as cancelled; of an entry that all query rows add to.
+static constexpr double kCancelled = 1e-3, kCancelledSum = 1e-6;
+/// Part of the typical row, or of a random sum's spread, below which one counts as small.
+static constexpr double kSmall = 0.25;
 
 namespace {
+/// Sums of squares over a row or over all.
 struct Squares {
   double error = 0, reference = 0, magnitude = 0;
+  double spread = 0, chance = 0; ///< of the contributions of query rows, and of their errors
 
-  void add(const Squares &other) { error += other.error, reference += other.reference, magnitude += other.magnitude; }
+  void add(const Squares &other) {
+    error += other.error, reference += other.reference, magnitude += other.magnitude;
+    spread += other.spread, chance += other.chance;
+  }
+  double denominator(bool isSum) const {
+    double cancelled = (isSum ? kCancelledSum : kCancelled) * std::sqrt(magnitude);
+    return std::max({std::sqrt(reference), cancelled, kSmall * std::sqrt(spread)});
+  }
 };
 } // namespace
 
@@ -44,33 +51,44 @@ static std::string complain(double value, double reference, double magnitude) {
   return out.str();
 }
 
-Deviation jvpgen::reference::measure(const Tensor64 &reference, std::span<const double> values, double terms) {
+static double ratio(double square, double below) { return square == 0 ? 0 : std::sqrt(square) / below; }
+
+/// Spreads of the entries of a scalar's or head vector's gradient, from contributions [batch, heads, length].
+static void addSpreads(const Tensor64 &reference, std::span<const double> rows, std::vector<Squares> &entries) {
+  size_t heads = entries.size(), length = reference.rows.size();
+  for (size_t k = 0; k < length; ++k) {
+    size_t entry = reference.shape.empty() ? 0 : k / reference.row_length % heads;
+    double x = reference.rows[k], difference = rows.empty() ? 0 : rows[k] - x;
+    entries[entry].spread += x * x, entries[entry].chance += difference * difference;
+  }
+}
+
+Deviation jvpgen::reference::measure(const Tensor64 &reference, std::span<const double> values,
+                                     std::span<const double> rows) {
   Deviation out;
-  size_t row = reference.shape.size() == 4 ? size_t(reference.shape.back()) : 1;
-  std::vector<Squares> rows(row ? reference.values.size() / row : 0);
+  bool isSum = !reference.rows.empty();
+  size_t width = reference.shape.size() == 4 ? size_t(reference.shape.back()) : 1;
+  std::vector<Squares> squares(width ? reference.values.size() / width : 0);
   for (size_t k = 0; k < reference.values.size(); ++k) {
     double x = values[k], y = reference.values[k], m = reference.magnitudes[k];
     if (std::string why = complain(x, y, m); !why.empty()) {
       out.complaint = "entry " + place(reference.shape, k) + " " + why;
       return out;
     }
-    if (std::isfinite(y)) rows[k / row].add({(x - y) * (x - y), y * y, m * m});
+    if (std::isfinite(y)) squares[k / width].add({(x - y) * (x - y), y * y, m * m});
   }
+  if (isSum) addSpreads(reference, rows, squares);
   Squares all;
   double filled = 0;
-  for (const Squares &r : rows) all.add(r), filled += r.reference > 0;
-  auto ratio = [](double above, double below) { return above == 0 ? 0 : above / below; };
-  double chance = terms > 0 ? kSmallSum / std::sqrt(terms) : 0;
-  double typical = filled ? kSmallRow * std::sqrt(all.reference / filled) : 0;
-  auto denominator = [&](const Squares &s) {
-    return std::max(std::sqrt(s.reference), std::max(kCancelled, chance) * std::sqrt(s.magnitude));
-  };
-  out.relative = ratio(std::sqrt(all.error), denominator(all));
-  out.norm_floor = ratio(std::sqrt(all.magnitude), denominator(all));
-  for (const Squares &r : rows) {
-    double below = std::max(denominator(r), typical);
-    out.worst_row = std::max(out.worst_row, ratio(std::sqrt(r.error), below));
-    out.row_floor = std::max(out.row_floor, ratio(std::sqrt(r.magnitude), below));
+  for (const Squares &row : squares) all.add(row), filled += row.reference > 0;
+  double below = all.denominator(isSum), typical = filled && !isSum ? kSmall * std::sqrt(all.reference / filled) : 0;
+  out.relative = ratio(all.error, below), out.norm_floor = ratio(all.magnitude, below),
+  out.norm_chance = ratio(all.chance, below);
+  for (const Squares &row : squares) {
+    below = std::max(row.denominator(isSum), typical);
+    out.worst_row = std::max(out.worst_row, ratio(row.error, below));
+    out.row_floor = std::max(out.row_floor, ratio(row.magnitude, below));
+    out.row_chance = std::max(out.row_chance, ratio(row.chance, below));
   }
   return out;
 }

@@ -48,13 +48,9 @@ template <typename S> class Outputs {
 public:
   Outputs(const Setting &setting, std::string_view program, size_t workers) : targets(workers) {
     for (const std::string &name : outputsOf(setting.spec, program)) {
-      HostTensor shape;
-      shape.name = name, shape.shape = shapeOf(setting.spec, setting.problem, name);
-      Target<S> target{Access(setting.spec, shape), shape.shape, {}};
-      target.data.assign(size_t(shape.elements()), S(name == "lse" ? -std::numeric_limits<double>::infinity() : 0.0));
-      size_t copies = target.access.isPrivate() ? 1 : workers;
-      std::vector<Target<S>> &own = storage.emplace(name, std::vector<Target<S>>(copies, target)).first->second;
-      for (size_t w = 0; w < workers; ++w) targets[w].emplace(name, &own[copies == 1 ? 0 : w]);
+      add(setting, name, name);
+      const NamedInput *input = namedInputOf(setting.spec, name);
+      if (input && input->kind != NamedInput::Kind::Bias) add(setting, byRow(name), "lse");
     }
   }
 
@@ -67,18 +63,33 @@ public:
       Target<S> &total = copies[0];
       for (size_t w = 1; w < copies.size(); ++w)
         for (size_t k = 0; k < total.data.size(); ++k) total.data[k] = total.data[k] + copies[w].data[k];
-      Tensor64 tensor{total.shape, {}, {}};
-      for (const S &x : total.data) tensor.values.push_back(valueOf(x));
-      if constexpr (std::is_same_v<S, Weighed>)
-        for (const S &x : total.data) tensor.magnitudes.push_back(x.magnitude);
+      Tensor64 tensor;
+      tensor.shape = total.shape;
+      for (const S &x : total.data) tensor.values.push_back(valueOf(x)), tensor.magnitudes.push_back(magnitudeOf(x));
       out.emplace(name, std::move(tensor));
     }
+    for (const auto &[name, copies] : storage)
+      if (auto rows = out.extract(byRow(name))) {
+        out.at(name).rows = std::move(rows.mapped().values);
+        out.at(name).row_length = size_t(rows.mapped().shape.back());
+      }
     return out;
   }
 
 private:
   std::map<std::string, std::vector<Target<S>>> storage;
   std::vector<Targets<S>> targets;
+
+  /// A target shaped as the tensor `like`.
+  void add(const Setting &setting, const std::string &name, const std::string &like) {
+    HostTensor shape;
+    shape.name = like, shape.shape = shapeOf(setting.spec, setting.problem, like);
+    Target<S> target{Access(setting.spec, shape), shape.shape, {}};
+    target.data.assign(size_t(shape.elements()), S(name == "lse" ? -std::numeric_limits<double>::infinity() : 0.0));
+    size_t copies = target.access.isPrivate() ? 1 : targets.size();
+    std::vector<Target<S>> &own = storage.emplace(name, std::vector<Target<S>>(copies, target)).first->second;
+    for (size_t w = 0; w < targets.size(); ++w) targets[w].emplace(name, &own[copies == 1 ? 0 : w]);
+  }
 };
 
 } // namespace

@@ -9,9 +9,11 @@
 namespace jvpgen::reference {
 
 /// A result: row-major values and, from `evaluate`, for each the same expression with the absolute value of every term.
+/// Gradients of scalars and head vectors also show what each query row added: [batch, heads, length].
 struct Tensor64 {
   std::vector<int64_t> shape;
-  std::vector<double> values, magnitudes;
+  std::vector<double> values, magnitudes, rows;
+  size_t row_length = 0; ///< the last extent of `rows`
 };
 
 using TensorSet64 = std::map<std::string, Tensor64, std::less<>>;

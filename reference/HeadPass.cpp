@@ -23,6 +23,7 @@ HeadPass<S>::HeadPass(const Setting &setting, const Place &place, Targets<S> &ta
 }
 
 template <typename S> void HeadPass<S>::run() {
+  if (place.kv_length == 0) return; // every row is one without keys
   int64_t group = setting.problem.group();
   for (int64_t r = 0; r < group; ++r) {
     head = place.kv_head * group + r;
@@ -283,6 +284,7 @@ template <typename S> void HeadPass<S>::inputGradients() {
       S *at = to->at(place, head, query, isVector ? keys[n] : 0);
       *at = *at + adjoint[n];
     }
+    if (!isVector) store(byRow(name), adjoint);
   };
   for (const auto &[name, leaf] : leaves) {
     const NamedInput *input = setting.spec.input(name);

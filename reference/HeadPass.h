@@ -30,6 +30,9 @@ struct Setting {
 /// Outputs by name; those that are not wanted are absent. Targets of one worker.
 template <typename S> using Targets = std::map<std::string, Target<S> *, std::less<>>;
 
+/// The target for what each query row adds to the gradient of a scalar or head vector.
+inline std::string byRow(const std::string &gradient) { return gradient + " by row"; }
+
 template <typename S> class HeadPass {
 public:
   HeadPass(const Setting &setting, const Place &place, Targets<S> &targets);

@@ -19,14 +19,6 @@ static double unitRoundoff(const AttentionSpec &spec) {
   }
 }
 
-/// Terms that are summed into each entry of a scalar's or head vector's gradient; 0 for other tensors.
-static double termsOf(const AttentionSpec &spec, const Problem &problem, std::string_view output) {
-  const NamedInput *input = namedInputOf(spec, output);
-  if (!input || input->kind == NamedInput::Kind::Bias) return 0;
-  double pairs = double(problem.batch) * double(problem.q_length) * double(problem.kv_length);
-  return input->kind == NamedInput::Kind::Scalar ? pairs * double(problem.heads) : pairs;
-}
-
 namespace {
 struct Limits {
   double whole, row;
@@ -34,13 +26,16 @@ struct Limits {
 } // namespace
 
 /// Limits as the class comment of Judge states them.
-static Limits limitsOf(const AttentionSpec &spec, std::string_view output, double terms, const Deviation &plain) {
+static Limits limitsOf(const AttentionSpec &spec, std::string_view output, const Tensor64 &truth,
+                       const Tensor64 &plain) {
+  Deviation error = measure(truth, plain.values, plain.rows);
   double u = unitRoundoff(spec);
-  bool float32 = u < 0x1p-20 || ((output == "lse" || output == "mu") && spec.dtype != DType::F32);
-  double whole = float32 ? 16 * 0x1p-24 : terms > 0 ? 4 * u : u;
-  double row = float32 ? 64 * 0x1p-24 : terms > 0 ? 4 * u : 2 * u;
-  return {std::max({2 * plain.relative, whole, 8 * 0x1p-24 * plain.norm_floor}),
-          std::max({2 * plain.worst_row, row, 8 * 0x1p-24 * plain.row_floor})};
+  bool float32 =
+      u < 0x1p-20 || !truth.rows.empty() || ((output == "lse" || output == "mu") && spec.dtype != DType::F32);
+  return {
+      std::max({2 * error.relative, 4 * error.norm_chance, float32 ? 16 * 0x1p-24 : u, 8 * 0x1p-24 * error.norm_floor}),
+      std::max(
+          {2 * error.worst_row, 4 * error.row_chance, float32 ? 64 * 0x1p-24 : 2 * u, 8 * 0x1p-24 * error.row_floor})};
 }
 
 /// Relative errors that must not be exceeded: plain attention, random normal, length 1024, both products of one width.
@@ -72,10 +67,9 @@ Result<void> Judge::expect(const std::string &program, const VerifyOptions &opti
   Result<TensorSet64> plain = evaluatePlain(spec, drawn.problem, drawn.tensors, program);
   if (!plain) return tl::unexpected(plain.error());
   for (auto &[name, tensor] : *truth) {
-    double terms = termsOf(spec, drawn.problem, name);
-    Limits limits = limitsOf(spec, name, terms, measure(tensor, plain->at(name).values, terms));
+    Limits limits = limitsOf(spec, name, tensor, plain->at(name));
     limits.whole = std::min(limits.whole, statedLimit(spec, drawn.problem, options.inputs, name));
-    expected[program].emplace(name, Expected{std::move(tensor), limits.whole, limits.row, terms});
+    expected[program].emplace(name, Expected{std::move(tensor), limits.whole, limits.row});
   }
   return {};
 }
@@ -146,7 +140,7 @@ void Judge::record(const std::string &program, const TensorSet &outputs, std::ve
     }
     std::vector<double> values;
     for (int64_t k = 0, n = found->second.elements(); k < n; ++k) values.push_back(found->second.get(k));
-    Deviation error = measure(want.value, values, want.terms);
+    Deviation error = measure(want.value, values);
     record.complaint = error.complaint;
     if (error.isFinite()) record.relative_error = error.relative, record.worst_row_error = error.worst_row;
     record.passed = error.isFinite() && error.relative <= want.limit && error.worst_row <= want.row_limit;

@@ -32,9 +32,10 @@ struct VerifyOptions {
 /// Inputs, reference and limits of one specification and problem; judges any number of runners.
 ///
 /// A limit is twice the error of `evaluatePlain`, but never below what luck decides: one unit roundoff of the
-/// specification's type for a whole tensor and two for a row (four where a single number comes out of a whole sum),
-/// sixteen and sixty-four roundings of float32 where all is float32, and eight roundings of float32 of the sum of all
-/// terms' absolute values. Plain attention of random normal inputs at length 1024 has stated limits besides.
+/// specification's type for a whole tensor and two for a row; sixteen and sixty-four roundings of float32 where all is
+/// float32; eight roundings of float32 of the sum of all terms' absolute values; four times the expected error of a sum
+/// over all query rows, from those of the rows. Plain attention of random normal inputs at length 1024 has stated
+/// limits besides.
 class Judge {
 public:
   static Result<Judge> prepare(const AttentionSpec &spec, const Problem &problem, const VerifyOptions &options = {});
@@ -48,7 +49,7 @@ public:
 private:
   struct Expected {
     Tensor64 value;
-    double limit = 0, row_limit = 0, terms = 0;
+    double limit = 0, row_limit = 0;
   };
   AttentionSpec spec;
   RandomInputs drawn;
