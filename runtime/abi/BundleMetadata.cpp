@@ -276,7 +276,7 @@ Result<BundleMetadata> jvpgen::parseMetadata(std::string_view text) {
   if (reader.text(json, "format", "bundle") != "jvpgen bundle")
     return fail(ErrorKind::Invalid, std::string("the file does not describe a jvpgen bundle") + remedy);
   int64_t version = reader.integer(json, "version", "bundle", 0, 1 << 30);
-  if (version != KernelBundle::kVersion)
+  if (reader.problem.empty() && version != KernelBundle::kVersion)
     return fail(ErrorKind::Invalid, "the bundle has version " + std::to_string(version) +
                                         " and this jvpgen reads version " + std::to_string(KernelBundle::kVersion) +
                                         remedy);
