@@ -49,8 +49,20 @@ static std::vector<Group> groupsOf(Term lin, std::vector<Summand> &rest) {
   return groups;
 }
 
+static bool holdsTileSum(Term t) {
+  if (isTileSum(t) && !isContraction(t)) return true;
+  return (t->is(TermKind::Lin) || t->is(TermKind::Mul)) && llvm::any_of(t->args, holdsTileSum);
+}
+
+/// Sums at the top of a tile output are opened, so that they meet in one: each costs a tile in memory.
+static std::vector<Term> openTileOutputs(std::vector<Term> roots) {
+  for (Term &r : roots)
+    if (r->isTile() && !r->indices.meets(kFeature)) r = r->context->lin(termsOf(r, holdsTileSum));
+  return roots;
+}
+
 Program jvpgen::collectProducts(const Program &program) {
-  std::vector<Term> roots = rebuild(program.roots(), [](Term t) {
+  std::vector<Term> roots = rebuild(openTileOutputs(program.roots()), [](Term t) {
     if (!t->is(TermKind::Lin) || isLetter(t)) return t;
     TermContext &context = *t->context;
     std::vector<Summand> terms;

@@ -60,6 +60,7 @@ Cost jvpgen::costOf(const std::vector<Term> &outputs, HeadDims dims) {
   out.sweeps = int(products.size());
   for (const auto &[l, set] : products)
     for (Term p : set) out.executed += matmulUnits(p, dims);
+  for (Term t : topologicalOrder(outputs)) out.storedTiles += isTileSum(t) && t->isTile() && !isContraction(t);
   out.pointwise = pointwiseOperations(outputs);
   return out;
 }

@@ -7,14 +7,15 @@
 
 namespace jvpgen {
 
-/// Compared in this order: products executed (each level re-executes the score products that its tiles need), levels, pointwise
-/// operations per score element.
+/// Compared in this order: products executed (each level re-executes the score products that its tiles need), levels, sums that are
+/// tiles themselves (each is a tile in memory: parts of bias gradients), pointwise operations per score element.
 struct Cost {
   double executed = 0;
   int sweeps = 0;
+  int storedTiles = 0;
   int pointwise = 0;
 
-  auto key() const { return std::tie(executed, sweeps, pointwise); }
+  auto key() const { return std::tie(executed, sweeps, storedTiles, pointwise); }
   bool operator<(const Cost &o) const { return key() < o.key(); }
   bool operator<=(const Cost &o) const { return key() <= o.key(); }
 };

@@ -178,6 +178,21 @@ TEST(Counts, ForwardLaplacian) {
   }
 }
 
+TEST(Counts, OneStoredTileForEachBiasGradient) {
+  for (const char *indices : {"bij", "nrij", "ij"})
+    for (const auto &[name, spec] : allSpecs()) {
+      if (!spec.input("bias")) continue;
+      AttentionSpec broadcast = spec;
+      for (NamedInput &x : broadcast.inputs)
+        if (x.name == "bias") x.indices = indices;
+      TermContext terms;
+      EXPECT_LE(costOf(derived(terms, broadcast, "backward")).storedTiles, 1) << name << " " << indices;
+      Program p = derived(terms, broadcast, "tangent_backward");
+      EXPECT_LE(costOf(p).storedTiles, 2) << name << " " << indices;
+      expectOneSweep(p, 15, name);
+    }
+}
+
 TEST(Counts, AbsentCotangentsAndGradientsCostNothing) {
   AttentionSpec spec = plainSpec();
   spec.gradients = {"v", "tv"};
