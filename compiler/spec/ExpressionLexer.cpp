@@ -53,10 +53,12 @@ tl::expected<std::string, std::string> canonicalNumber(std::string_view text) {
   if (digits.size() > most) return tl::unexpected<std::string>("has more than 40 digits; float32 keeps 9 of them");
   if (point < -44) return tl::unexpected<std::string>("is nearer to 0 than any float32 but 0; write 0");
   std::string plain;
-  if (point <= 0) plain = "0." + std::string(static_cast<size_t>(-point), '0') + digits;
+  if (point <= 0)
+    plain = "0." + std::string(static_cast<size_t>(-point), '0') + digits;
   else if (static_cast<size_t>(point) >= digits.size())
     plain = point > 39 ? "" : digits + std::string(static_cast<size_t>(point) - digits.size(), '0');
-  else plain = digits.substr(0, point) + "." + digits.substr(point);
+  else
+    plain = digits.substr(0, point) + "." + digits.substr(point);
   double value = 0;
   std::from_chars(plain.data(), plain.data() + plain.size(), value);
   if (plain.empty() || value > std::numeric_limits<float>::max())

@@ -176,8 +176,10 @@ private:
     if (c != '"' && c != '\'') return at + 1;
     bool lines = text.substr(at, 3) == std::string(3, c);
     for (size_t i = at + (lines ? 3 : 1); i < text.size(); ++i) {
-      if (c == '"' && text[i] == '\\') ++i;
-      else if (!lines && (text[i] == c || text[i] == '\n')) return i + 1;
+      if (c == '"' && text[i] == '\\')
+        ++i;
+      else if (!lines && (text[i] == c || text[i] == '\n'))
+        return i + 1;
       else if (lines && text.substr(i, 3) == std::string(3, c)) {
         i += 3;
         while (i < text.size() && text[i] == c) ++i; // up to two quotes may stand before the closing three
