@@ -70,10 +70,10 @@ std::string Machine::waiting() const {
   return out;
 }
 
-/// The fiber stays where it is; `runBlock` drops it with the block.
-void Machine::fault(const std::string &what) {
-  problem =
-      "kernel " + kernel + ", block " + std::to_string(block) + ", thread " + std::to_string(thread) + ": " + what;
+/// The fiber stays where it is; `runBlock` drops its stack, on which therefore nothing is left that owns memory.
+template <typename Describe> void Machine::fault(Describe describe) {
+  problem = "kernel " + kernel + ", block " + std::to_string(block) + ", thread " + std::to_string(thread) + ": " +
+            describe();
   for (;;) Fiber::yield();
 }
 
@@ -104,8 +104,10 @@ void Machine::barrier() {
 void Machine::meet(Collective kind) {
   Warp &warp = warps[size_t(thread / kLanes)];
   if (warp.arrived && warp.kind != kind)
-    fault("its lane is at collective " + std::to_string(int(kind)) + " while others of the warp are at " +
-          std::to_string(int(warp.kind)));
+    fault([&] {
+      return "its lane is at collective " + std::to_string(int(kind)) + " while others of the warp are at " +
+             std::to_string(int(warp.kind));
+    });
   warp.kind = kind;
   warp.arrived |= 1u << (thread % kLanes);
   if (warp.arrived != ~0u) return waitWhile(warp.meetings);
@@ -185,18 +187,22 @@ void Machine::multiply(Element element, float (&c)[4], const uint32_t (&a)[4], u
 
 unsigned char *Machine::shared(uint32_t at, uint32_t bytes) {
   if (at % bytes)
-    fault(std::to_string(bytes) + " bytes of shared memory at " + std::to_string(at) +
-          ", which is no multiple of them");
+    fault([&] {
+      return std::to_string(bytes) + " bytes of shared memory at " + std::to_string(at) +
+             ", which is no multiple of them";
+    });
   if (at < kSharedBase || at - kSharedBase > memory.size() || memory.size() - (at - kSharedBase) < bytes)
-    fault(std::to_string(bytes) + " bytes of shared memory at " + std::to_string(int64_t(at) - kSharedBase) +
-          ", where the block has " + std::to_string(memory.size()));
+    fault([&] {
+      return std::to_string(bytes) + " bytes of shared memory at " + std::to_string(int64_t(at) - kSharedBase) +
+             ", where the block has " + std::to_string(memory.size());
+    });
   return memory.data() + (at - kSharedBase);
 }
 
 void Machine::copyAsync(uint32_t to, const void *from, uint32_t bytes, bool valid) {
   shared(to, bytes);
   if (valid && reinterpret_cast<uintptr_t>(from) % bytes)
-    fault("a copy of " + std::to_string(bytes) + " bytes from an address that is no multiple of them");
+    fault([&] { return "a copy of " + std::to_string(bytes) + " bytes from an address that is no multiple of them"; });
   threads[size_t(thread)].open.push_back({to, bytes, from, valid});
 }
 

@@ -77,7 +77,7 @@ private:
   void threadEnded();
   void releaseBarrier();
   std::string waiting() const;
-  [[noreturn]] void fault(const std::string &what);
+  template <typename Describe> [[noreturn]] void fault(Describe describe);
   void waitWhile(const uint64_t &counter);
   Lane &lane() { return warps[size_t(thread / kLanes)].lanes[thread % kLanes]; }
   void meet(Collective kind);

@@ -1,9 +1,9 @@
 // NVRTC at work: machine code without a GPU, and what the cache's keys depend on. NVRTC has to be there: without it
 // these fail.
 #include "runtime/jit/Compile.h"
-#include "runtime/jit/SharedLibrary.h"
 #include "TemporaryFolder.h"
 #include "TinyBundle.h"
+#include "runtime/jit/SharedLibrary.h"
 #include "runtime/jit/TranslationUnit.h"
 #include "schedule/Legality.h"
 

@@ -54,14 +54,14 @@ TEST(LaunchArguments, LaysWorkspaceBuffersOut) {
   Result<LaunchArguments> arguments = LaunchArguments::create(bundle, variant);
   ASSERT_TRUE(arguments);
   KernelParameter p;
-  arguments->pack(0, kProblem, {}, nullptr, p);
+  arguments->pack(0, kProblem, {}, reinterpret_cast<void *>(0x1000), p);
   EXPECT_THAT(p.tensors[0].stride, ElementsAreArray({66, 33, 0, 1}));
   EXPECT_THAT(p.tensors[1].stride, ElementsAreArray({1056, 528, 0, 16}));
   EXPECT_THAT(p.tensors[2].stride, ElementsAreArray({12870, 2145, 33, 1}));
   EXPECT_THAT(p.tensors[3].stride, ElementsAreArray({0, 1, 0, 0}));
   EXPECT_THAT(p.tensors[4].stride, ElementsAreArray({0, 0, 0, 0}));
   uintptr_t columns = 768, features = 8448, tile = 103168; // 132, 2112 and 25740 numbers, padded to 256 bytes
-  EXPECT_EQ(reinterpret_cast<uintptr_t>(p.tensors[4].data), columns + features + tile + 256);
+  EXPECT_EQ(reinterpret_cast<uintptr_t>(p.tensors[4].data), 0x1000 + columns + features + tile + 256);
   EXPECT_EQ(arguments->workspaceBytes(kProblem), columns + features + tile + 256 + 256);
 }
 
