@@ -8,8 +8,8 @@
 using namespace jvpgen;
 using namespace jvpgen::reference;
 
-/// Part of the magnitude below which a value counts as cancelled; of an entry that all query rows add to.
-static constexpr double kCancelled = 1e-3, kCancelledSum = 1e-6;
+/// Part of the magnitude below which nothing can be told from 0.
+static constexpr double kCancelled = 1e-6;
 /// Part of the typical row, or of a random sum's spread, below which one counts as small.
 static constexpr double kSmall = 0.25;
 
@@ -23,9 +23,8 @@ struct Squares {
     error += other.error, reference += other.reference, magnitude += other.magnitude;
     spread += other.spread, chance += other.chance;
   }
-  double denominator(bool isSum) const {
-    double cancelled = (isSum ? kCancelledSum : kCancelled) * std::sqrt(magnitude);
-    return std::max({std::sqrt(reference), cancelled, kSmall * std::sqrt(spread)});
+  double denominator() const {
+    return std::max({std::sqrt(reference), kCancelled * std::sqrt(magnitude), kSmall * std::sqrt(spread)});
   }
 };
 } // namespace
@@ -37,17 +36,18 @@ static std::string place(const std::vector<int64_t> &shape, size_t element) {
   return shapeText(index);
 }
 
-/// What is wrong with one entry whatever the limit, or nothing.
-static std::string complain(double value, double reference, double magnitude) {
+/// Is one entry wrong whatever the limit?
+static bool isWrong(double value, double reference, double magnitude) {
+  if (std::isinf(reference)) return value != reference;
+  return std::isnan(reference) || !std::isfinite(value) || (magnitude == 0 && value != 0);
+}
+
+static std::string complaint(double value, double reference) {
   std::ostringstream out;
   if (std::isnan(reference))
-    out << "the reference itself is NaN; choose inputs inside the score's domain";
-  else if (std::isinf(reference) && value != reference)
-    out << "is " << value << ", " << reference << " is right";
-  else if (!std::isinf(reference) && !std::isfinite(value))
-    out << "is " << value << ", " << reference << " is right";
-  else if (magnitude == 0 && value != 0)
-    out << "is " << value << ", exactly 0 is right";
+    out << "is NaN in the reference itself; choose inputs inside the score's domain";
+  else
+    out << "is " << value << "; " << (reference == 0 ? "exactly " : "") << reference << " is right";
   return out.str();
 }
 
@@ -71,8 +71,8 @@ Deviation jvpgen::reference::measure(const Tensor64 &reference, std::span<const 
   std::vector<Squares> squares(width ? reference.values.size() / width : 0);
   for (size_t k = 0; k < reference.values.size(); ++k) {
     double x = values[k], y = reference.values[k], m = reference.magnitudes[k];
-    if (std::string why = complain(x, y, m); !why.empty()) {
-      out.complaint = "entry " + place(reference.shape, k) + " " + why;
+    if (isWrong(x, y, m)) {
+      out.complaint = "entry " + place(reference.shape, k) + " " + complaint(x, y);
       return out;
     }
     if (std::isfinite(y)) squares[k / width].add({(x - y) * (x - y), y * y, m * m});
@@ -81,11 +81,11 @@ Deviation jvpgen::reference::measure(const Tensor64 &reference, std::span<const 
   Squares all;
   double filled = 0;
   for (const Squares &row : squares) all.add(row), filled += row.reference > 0;
-  double below = all.denominator(isSum), typical = filled && !isSum ? kSmall * std::sqrt(all.reference / filled) : 0;
+  double below = all.denominator(), typical = filled && !isSum ? kSmall * std::sqrt(all.reference / filled) : 0;
   out.relative = ratio(all.error, below), out.norm_floor = ratio(all.magnitude, below),
   out.norm_chance = ratio(all.chance, below);
   for (const Squares &row : squares) {
-    below = std::max(row.denominator(isSum), typical);
+    below = std::max(row.denominator(), typical);
     out.worst_row = std::max(out.worst_row, ratio(row.error, below));
     out.row_floor = std::max(out.row_floor, ratio(row.magnitude, below));
     out.row_chance = std::max(out.row_chance, ratio(row.chance, below));

@@ -9,8 +9,8 @@ namespace jvpgen::reference {
 
 /// Relative errors by Frobenius norms. A denominator is never below what rounding could be asked to find:
 ///
-///     whole:  ||x - ref|| / max(||ref||, 1e-3 ||mag||)
-///     row:    ||x - ref|| / max(||ref||, 1e-3 ||mag||, 1/4 of the typical row's ||ref||)
+///     whole:  ||x - ref|| / max(||ref||, 1e-6 ||mag||)
+///     row:    ||x - ref|| / max(||ref||, 1e-6 ||mag||, 1/4 of the typical row's ||ref||)
 ///
 /// where mag is the same expression with the absolute value of every term, and the typical row the root mean square of
 /// those that are not 0. Rows run along the last index of tensors with four indices; in others each entry is a row. An

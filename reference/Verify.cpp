@@ -26,16 +26,18 @@ struct Limits {
 } // namespace
 
 /// Limits as the class comment of Judge states them.
-static Limits limitsOf(const AttentionSpec &spec, std::string_view output, const Tensor64 &truth,
-                       const Tensor64 &plain) {
+static Limits limitsOf(const AttentionSpec &spec, const Problem &problem, std::string_view output,
+                       const Tensor64 &truth, const Tensor64 &plain) {
   Deviation error = measure(truth, plain.values, plain.rows);
-  double u = unitRoundoff(spec);
+  double u = unitRoundoff(spec),
+         terms = double(spec.head_dim_qk) * double(std::min(problem.q_length, problem.kv_length));
+  double rounding = 8 * 0x1p-24 / std::sqrt(std::max(1.0, terms));
   bool float32 =
       u < 0x1p-20 || !truth.rows.empty() || ((output == "lse" || output == "mu") && spec.dtype != DType::F32);
   return {
-      std::max({2 * error.relative, 4 * error.norm_chance, float32 ? 16 * 0x1p-24 : u, 8 * 0x1p-24 * error.norm_floor}),
+      std::max({2 * error.relative, 4 * error.norm_chance, float32 ? 16 * 0x1p-24 : u, rounding * error.norm_floor}),
       std::max(
-          {2 * error.worst_row, 4 * error.row_chance, float32 ? 64 * 0x1p-24 : 2 * u, 8 * 0x1p-24 * error.row_floor})};
+          {2 * error.worst_row, 4 * error.row_chance, float32 ? 64 * 0x1p-24 : 2 * u, rounding * error.row_floor})};
 }
 
 /// Relative errors that must not be exceeded: plain attention, random normal, length 1024, both products of one width.
@@ -67,7 +69,7 @@ Result<void> Judge::expect(const std::string &program, const VerifyOptions &opti
   Result<TensorSet64> plain = evaluatePlain(spec, drawn.problem, drawn.tensors, program);
   if (!plain) return tl::unexpected(plain.error());
   for (auto &[name, tensor] : *truth) {
-    Limits limits = limitsOf(spec, name, tensor, plain->at(name));
+    Limits limits = limitsOf(spec, drawn.problem, name, tensor, plain->at(name));
     limits.whole = std::min(limits.whole, statedLimit(spec, drawn.problem, options.inputs, name));
     expected[program].emplace(name, Expected{std::move(tensor), limits.whole, limits.row});
   }
