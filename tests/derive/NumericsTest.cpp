@@ -49,7 +49,8 @@ void expectCounted(const Interpretation &i, const Program &p, const Extents &x) 
   if (x['d'] == x['e']) EXPECT_DOUBLE_EQ(i.matmuls, matmulsOf(p)) << p.name;
 }
 
-void checkForward(const Program &p, const Interpretation &got, const ReferenceOutputs &want, const std::string &what) {
+void checkForward(const Program &p, const Interpretation &got, const ReferenceOutputs &want, const std::string &what,
+                  double tolerance) {
   for (const auto &[name, t] : p.outputs) {
     std::vector<double> reference;
     for (Complex c : want.values.at(name)) reference.push_back(c.real());
@@ -57,13 +58,13 @@ void checkForward(const Program &p, const Interpretation &got, const ReferenceOu
       EXPECT_THAT(reference, testing::Each(0)) << what << ": " << name << " is a structural zero";
       continue;
     }
-    EXPECT_LT(relativeError(got.outputs.at(name).values, reference), 1e-12) << what << ": " << name;
+    EXPECT_LT(relativeError(got.outputs.at(name).values, reference), tolerance) << what << ": " << name;
   }
 }
 
 /// <gradient, direction> against the complex step.
 void checkGradients(const AttentionSpec &spec, const Program &p, const Interpretation &got, const Extents &x, const Arrays &inputs,
-                    const MaskFunction &keep, std::mt19937 &random, const std::string &what) {
+                    const MaskFunction &keep, std::mt19937 &random, const std::string &what, double tolerance) {
   for (const auto &[name, t] : p.outputs) {
     std::string input = name.substr(1);
     if (t->isZero()) {
@@ -80,7 +81,7 @@ void checkGradients(const AttentionSpec &spec, const Program &p, const Interpret
         inner += gradient[k] * direction.values[k];
         size += std::fabs(gradient[k] * direction.values[k]);
       }
-      EXPECT_LT(std::fabs(inner - directionalDerivative(spec, x, inputs, keep, input, direction)) / size, 1e-12)
+      EXPECT_LT(std::fabs(inner - directionalDerivative(spec, x, inputs, keep, input, direction)) / size, tolerance)
           << what << ": " << name;
     }
   }
@@ -92,7 +93,7 @@ bool allows(const AttentionSpec &spec, const std::string &program) {
 }
 
 void checkSpec(const AttentionSpec &spec, const Extents &x, const MaskFunction &keep, std::mt19937 &random,
-               const std::string &what) {
+               const std::string &what, double tolerance = 1e-12) {
   Arrays inputs = randomInputs(spec, x, random);
   ReferenceOutputs want = evaluateReference(spec, x, inputs, keep);
   TermContext terms;
@@ -100,7 +101,7 @@ void checkSpec(const AttentionSpec &spec, const Extents &x, const MaskFunction &
     Program p = derived(terms, spec, name);
     Interpretation got = run(p, x, inputs, keep);
     expectCounted(got, p, x);
-    checkForward(p, got, want, what + ": " + name);
+    checkForward(p, got, want, what + ": " + name, tolerance);
   }
   Program forward = derived(terms, spec, "tangent_forward");
   for (auto &[name, array] : run(forward, x, inputs, keep).outputs) inputs[name] = array;
@@ -108,13 +109,13 @@ void checkSpec(const AttentionSpec &spec, const Extents &x, const MaskFunction &
   Program backward = derived(terms, spec, "tangent_backward");
   Interpretation got = run(backward, x, inputs, keep);
   expectCounted(got, backward, x);
-  checkGradients(spec, backward, got, x, inputs, keep, random, what + ": tangent_backward");
+  checkGradients(spec, backward, got, x, inputs, keep, random, what + ": tangent_backward", tolerance);
   // the primal's backward: the cotangents of o and lse alone
   AttentionSpec primal = spec;
   std::erase_if(primal.cotangents, [](const std::string &y) { return y == "to" || y == "mu"; });
   if (!allows(primal, "backward")) return;
   Program plain = derived(terms, primal, "backward");
-  checkGradients(primal, plain, run(plain, x, inputs, keep), x, inputs, keep, random, what + ": backward");
+  checkGradients(primal, plain, run(plain, x, inputs, keep), x, inputs, keep, random, what + ": backward", tolerance);
 }
 
 TEST(Numerics, EveryScoreUnderEveryMask) {
@@ -142,6 +143,51 @@ TEST(Numerics, SubsetsOfTangentsCotangentsAndGradients) {
     for (const std::string &x : spec.tangents) gradients.push_back("t" + x);
     spec.gradients = pick(gradients);
     checkSpec(spec, smallExtents(), kMasks.at("window with empty rows"), random, name + ", subset " + std::to_string(trial));
+  }
+}
+
+/// A random score over z, a bias, a head vector, a scalar and the indices; kinks included.
+class ScoreComposer {
+public:
+  explicit ScoreComposer(std::mt19937 &random) : random(random) {}
+
+  Expr compose(int depth) {
+    Expr z = var("z");
+    if (depth == 0) {
+      std::vector<Expr> leaves = {z, z, var("bias"), var("w"), var("temp"), num("1.5"),
+                                  (var("q_index") - var("kv_index")) * num("0.1")};
+      return leaves[random() % leaves.size()];
+    }
+    Expr a = compose(depth - 1), b = compose(random() % 2 ? depth - 1 : 0), one = num("1");
+    std::vector<Expr> all = {a + b, a - b, a * test::tanh(b + z), test::tanh(a), test::exp(test::min(a, one) * num("0.3")),
+                             test::log(one + test::exp(test::tanh(a))), test::sqrt(one + a * a), test::abs(a + num("0.1")),
+                             test::max(a, b - num("0.2")), test::where(a < b, b, z), a / (num("2") + b * b)};
+    return all[random() % all.size()];
+  }
+
+private:
+  std::mt19937 &random;
+};
+
+TEST(Numerics, RandomScoresNeedOneSweep) {
+  std::mt19937 random(6);
+  for (int trial = 0; trial < 40; ++trial) {
+    ScoreComposer composer(random);
+    static const char *const indices[] = {"nrij", "bij", "ij", "bnrij"};
+    AttentionSpec spec = makeSpec(var("z") + composer.compose(3), {bias(indices[random() % 4]), headVector("w"), scalar("temp")},
+                                  {"q", "k", "v", "bias", "w", "temp"});
+    std::string what = "random score " + std::to_string(trial) + ": " + print(spec.score);
+    TermContext terms;
+    for (const char *name : {"forward", "tangent_forward", "backward", "tangent_backward"}) {
+      Program p = derived(terms, spec, name);
+      static const std::map<std::string, double> counts = {
+          {"forward", 2}, {"tangent_forward", 6}, {"backward", 5}, {"tangent_backward", 15}};
+      EXPECT_EQ(costOf(p).sweeps, 1) << what;
+      EXPECT_LE(costOf(p).executed, counts.at(name)) << what;
+    }
+    Extents x = smallExtents();
+    x['i'] = 5, x['j'] = 4, x['d'] = x['e'] = 2;
+    checkSpec(spec, x, kMasks.at("window with empty rows"), random, what, 1e-10);
   }
 }
 
