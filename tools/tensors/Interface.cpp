@@ -158,7 +158,7 @@ private:
       if (const Known &k = known[size_t(extent)]; k.stated)
         out += (out.empty() ? " with " : ", ") + extentName(spec, extent) + " = " + std::to_string(k.size) +
                " (from '" + k.by + "')";
-    bool heads = std::find(extents.begin(), extents.end(), Extent::Heads) != extents.end();
+    bool heads = !size(Extent::Heads) && std::find(extents.begin(), extents.end(), Extent::Heads) != extents.end();
     return out + (heads && spec.group > 1 ? "; heads must be a multiple of group = " + std::to_string(spec.group) : "");
   }
 };

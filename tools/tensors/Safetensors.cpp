@@ -30,13 +30,15 @@ static tl::unexpected<Error> refuse(std::string_view file, const std::string &wh
   return fail(ErrorKind::Invalid, "'" + std::string(file) + "' is not a sound safetensors file: " + why);
 }
 
-/// Bytes of a tensor, or nothing if the product overflows.
+/// Bytes of a tensor, or nothing if the product overflows, extents of 0 left aside.
 static std::optional<uint64_t> sizeInBytes(const TensorEntry &entry, DType type) {
-  uint64_t bytes = byteSize(type);
-  bool empty = std::find(entry.shape.begin(), entry.shape.end(), 0) != entry.shape.end();
-  for (uint64_t extent : entry.shape)
-    if (!empty && __builtin_mul_overflow(bytes, extent, &bytes)) return std::nullopt;
-  return empty ? 0 : bytes;
+  int64_t bytes = int64_t(byteSize(type));
+  bool empty = false;
+  for (uint64_t extent : entry.shape) {
+    empty |= extent == 0;
+    if (extent && __builtin_mul_overflow(bytes, extent, &bytes)) return std::nullopt;
+  }
+  return empty ? 0 : uint64_t(bytes);
 }
 
 /// The tensors must cover the data from its first byte to its last, each byte once.
@@ -67,7 +69,7 @@ static Result<HostTensor> makeTensor(const TensorEntry &entry, std::string_view 
   if (!bytes || *bytes != entry.end - entry.begin)
     return refuse(file, "tensor '" + entry.name + "' has " + std::to_string(entry.end - entry.begin) +
                             " bytes of data; its shape and type need " +
-                            (bytes ? std::to_string(*bytes) : "more than 2^64"));
+                            (bytes ? std::to_string(*bytes) : "2^63 and more"));
   HostTensor out;
   out.name = entry.name;
   out.dtype = *type;
