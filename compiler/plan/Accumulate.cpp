@@ -1,5 +1,6 @@
 // Accumulators of a sweep, and its outputs in terms of them.
 #include "compiler/plan/Accumulate.h"
+#include "compiler/plan/Separate.h"
 
 #include "llvm/ADT/STLExtras.h"
 
@@ -53,6 +54,64 @@ static void appendSummands(Term t, const Rational &c, std::vector<Summand> &out)
   for (auto [a, k] : llvm::zip(t->args, t->coefficients)) appendSummands(a, c * k, out);
 }
 
+// ---- factors beside sums
+// ---------------------------------------------------------------------------------------------
+
+namespace {
+/// A product's accumulated sum and the rest of it.
+struct Split {
+  Term sum;
+  Term factor;
+};
+} // namespace
+
+/// A summand of an output as factor * matrix sum, the factor known before the sweep.
+static std::optional<Split> splitSummand(Term summand) {
+  std::vector<Term> factors = factorsOf(summand);
+  auto it = llvm::find_if(factors, isAccumulated);
+  if (it == factors.end() || featureFactorsOf(*it).empty()) return std::nullopt;
+  Term sum = *it;
+  factors.erase(it);
+  for (Term f : factors)
+    if (llvm::any_of(topologicalOrder({f}), isAccumulated) || f->indices.meets(kFeature)) return std::nullopt;
+  return Split{sum, summand->context->mul(factors)};
+}
+
+/// Summands of one output whose factors differ cannot share an accumulator: their factors go into the tiles, everywhere
+/// where the same tile stands beside the same factor.   temp sum_i x q + sum_i y q = sum_i (temp x) q + sum_i y q
+static void shareFactors(std::vector<NamedTerm> &outputs) {
+  std::set<std::pair<Term, Term>> inside;
+  auto summands = [](Term t) {
+    std::vector<Summand> out;
+    appendSummands(t, Rational(1), out);
+    return out;
+  };
+  for (auto &[name, t] : outputs) {
+    std::set<std::pair<Term, Term>> own;
+    TermSet factors;
+    for (auto &[s, c] : summands(t))
+      if (auto split = splitSummand(s)) own.insert({tileOf(split->sum), split->factor}), factors.insert(split->factor);
+    if (factors.size() > 1) inside.insert(own.begin(), own.end());
+  }
+  for (auto &[name, t] : outputs) {
+    std::vector<Summand> moved;
+    for (auto &[s, c] : summands(t)) {
+      auto split = splitSummand(s);
+      if (!split || split->factor->isOne() || !inside.count({tileOf(split->sum), split->factor})) {
+        moved.push_back({s, c});
+        continue;
+      }
+      TermNode sum{.kind = TermKind::Sum, .args = {t->context->mul({split->factor, split->sum->args[0]})}};
+      sum.over = split->sum->over;
+      moved.push_back({t->context->raw(std::move(sum)), c});
+    }
+    t = t->context->lin(std::move(moved));
+  }
+}
+
+// ---- accumulators
+// ----------------------------------------------------------------------------------------------------
+
 namespace {
 /// Where the sum of a tile is kept, and what remains to be summed when its sweep has ended.
 struct Location {
@@ -90,6 +149,7 @@ public:
   Accumulating(const std::vector<NamedTerm> &given, Axis axis, Reach reach, unsigned &next)
       : axis(axis), reach(reach), next(next) {
     for (auto &[name, t] : given) outputs.push_back({name, stored(t)});
+    shareFactors(outputs);
   }
 
   Result<Accumulation> run() {
@@ -134,8 +194,7 @@ private:
     TermContext &terms = *sum->context;
     Term matrix = terms.mul(featureFactorsOf(sum)), tile = tileOf(sum);
     Rational scale(1);
-    if (tile->is(TermKind::Lin) && tile->args.size() == 1 && tile->constant == Rational(0))
-      scale = tile->coefficients[0], tile = tile->args[0];
+    std::tie(tile, scale) = withoutScale(tile);
     const std::vector<Use> &of = uses[sum];
     bool shares = of.size() == 1 && occurrences[sum] == 1 && !matrix->isOne();
     std::string key = shares ? of[0].output + ' ' + std::to_string(of[0].factor->id) + ' ' + sum->indices.str() : "";
@@ -156,12 +215,9 @@ private:
 
   /// A tile is an output by itself; what needs the owner's rows alone is an epilogue; all else a post-pass.
   void finish(const std::string &name, Term value) {
-    Term body = value;
-    Rational c(1);
-    while (body->is(TermKind::Lin) && body->args.size() == 1 && body->constant == Rational(0))
-      c *= body->coefficients[0], body = body->args[0];
+    auto [whole, c] = withoutScale(value);
     for (Accumulator &a : out.accumulators)
-      if (a.symbol == body && a.place == Place::Tile && a.output.empty() && occurrences[storedBy(a.symbol)] == 1) {
+      if (a.symbol == whole && a.place == Place::Tile && a.output.empty() && occurrences[storedBy(a.symbol)] == 1) {
         a.output = name;
         for (Contribution &k : out.contributions)
           if (k.accumulator == a.symbol) k.coefficient *= c;

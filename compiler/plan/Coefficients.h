@@ -6,9 +6,10 @@
 
 namespace jvpgen {
 
-/// Scales tiles and accumulators of a sweep until coefficients are 1 wherever that is free: a tile can take a scale in
-/// one of its lins, an accumulator in the epilogue or post that reads it.
-///   acc += x.V + 1/8 (w (s - r)).V   becomes   acc += x.V + (w (s/8 - r/8)).V
+/// Chooses scales of the lins in a sweep's tiles and of its accumulators, until coefficients are 1 wherever that is
+/// free: what uses a scaled lin is a product or another lin, which takes the scale over; accumulators are scaled back
+/// in epilogues and posts.
+///   acc += x.V - 1/8 (w (r - s)).V   becomes   acc += x.V + (w (s/8 - r/8)).V
 void foldCoefficients(Sweep &sweep, std::vector<NamedTerm> &posts);
 
 } // namespace jvpgen

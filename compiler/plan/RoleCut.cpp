@@ -1,5 +1,6 @@
 // Role cuts: every union of the score products of some tiles is a candidate for the first role.
 #include "compiler/plan/RoleCut.h"
+#include "compiler/plan/Separate.h"
 
 #include "llvm/ADT/STLExtras.h"
 #include <algorithm>
@@ -51,15 +52,16 @@ static std::optional<Cut> cutAt(const TermSet &known, const std::vector<Contribu
     TermContext &terms = *c.tile->context;
     std::vector<Summand> summands;
     for (const CotangentPart &part : *parts) {
-      if (!isWithin(closure({part.tile}), known)) return std::nullopt;
+      auto [tile, scale] = withoutScale(part.tile);
+      if (!isWithin(closure({tile}), known)) return std::nullopt;
       for (Term product : closure({part.combination})) own.insert(product);
-      auto it = llvm::find_if(first.exports, [&](auto &e) { return e.second == part.tile; });
+      auto it = llvm::find_if(first.exports, [exported = tile](auto &e) { return e.second == exported; });
       if (it == first.exports.end()) {
         std::string name = "X" + std::to_string(first.exports.size());
-        it = first.exports.insert(it, {terms.input(name, part.tile->indices, InputKind::Plan), part.tile});
+        it = first.exports.insert(it, {terms.input(name, tile->indices, InputKind::Plan), tile});
         second.imports.push_back(it->first);
       }
-      summands.push_back({terms.mul({it->first, part.combination}), Rational(1)});
+      summands.push_back({terms.mul({it->first, part.combination}), scale});
     }
     second.contributions.push_back({c.accumulator, terms.lin(summands), c.matrix, c.coefficient});
   }

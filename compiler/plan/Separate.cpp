@@ -8,11 +8,16 @@ using namespace jvpgen;
 
 static bool isScale(Term t) { return t->is(TermKind::Lin) && t->args.size() == 1 && t->constant == Rational(0); }
 
-/// t = coefficient * body, through nested scales.
-static Summand withoutScale(Term t) {
+Summand jvpgen::withoutScale(Term t) {
   Rational c(1);
   while (isScale(t)) c *= t->coefficients[0], t = t->args[0];
   return {t, c};
+}
+
+/// The order in which a sum is cheapest to compute term by term: row and column values (hoisted), tiles that need no
+/// product, others.
+static int orderInLin(const Summand &s) {
+  return !s.first->isTile() ? 0 : mlir::presburger::abs(s.second) == Rational(1) ? 1 : 2;
 }
 
 Term jvpgen::plainLin(TermContext &terms, std::vector<Summand> summands, const Rational &constant) {
@@ -21,12 +26,15 @@ Term jvpgen::plainLin(TermContext &terms, std::vector<Summand> summands, const R
     auto [it, isNew] = merged.try_emplace(t, c);
     if (!isNew) it->second += c;
   }
-  TermNode n{.kind = TermKind::Lin};
+  std::vector<Summand> ordered;
   for (auto &[t, c] : merged)
-    if (c != Rational(0)) n.args.push_back(t), n.coefficients.push_back(mlir::presburger::reduce(c));
+    if (c != Rational(0)) ordered.push_back({t, mlir::presburger::reduce(c)});
+  llvm::stable_sort(ordered, [](const Summand &a, const Summand &b) { return orderInLin(a) < orderInLin(b); });
+  if (ordered.empty()) return terms.constant(constant);
+  if (ordered.size() == 1 && ordered[0].second == Rational(1) && constant == Rational(0)) return ordered[0].first;
+  TermNode n{.kind = TermKind::Lin};
+  for (auto &[t, c] : ordered) n.args.push_back(t), n.coefficients.push_back(c);
   n.constant = mlir::presburger::reduce(constant);
-  if (n.args.empty()) return terms.constant(constant);
-  if (n.args.size() == 1 && n.coefficients[0] == Rational(1) && constant == Rational(0)) return n.args[0];
   return terms.raw(std::move(n));
 }
 

@@ -10,6 +10,9 @@ namespace jvpgen {
 /// is itself.
 Term plainLin(TermContext &terms, std::vector<Summand> summands, const Rational &constant = Rational(0));
 
+/// t = coefficient * body, through nested scales.
+Summand withoutScale(Term t);
+
 /// c * t, the coefficient inside if t is a lin.
 Term scaledLin(Term t, const Rational &c);
 

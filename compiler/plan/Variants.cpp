@@ -3,6 +3,7 @@
 #include "compiler/plan/Coefficients.h"
 #include "compiler/plan/Online.h"
 #include "compiler/plan/Scores.h"
+#include "compiler/plan/SharedProducts.h"
 
 #include "llvm/ADT/STLExtras.h"
 
@@ -46,7 +47,7 @@ void VariantBuilder::arrange(Sweep &sweep) {
     std::vector<Term *> places = tilesOf(role);
     std::vector<Term> tiles;
     for (Term *place : places) tiles.push_back(*place);
-    tiles = separateTiles(tiles, sweep.axis, statistics);
+    tiles = shareProducts(separateTiles(tiles, sweep.axis, statistics));
     role.scores = groupScores(tiles);
     for (auto [place, tile] : llvm::zip(places, tiles)) *place = tile;
   }
