@@ -1,16 +1,30 @@
 #include "schedule/Legality.h"
 
 #include <algorithm>
+#include <cstdlib>
+#include <map>
 
 using namespace jvpgen;
 
-// A thread has 255 registers. Accumulators and score tiles may take these many of them; addresses, fragments, statistics and
-// loop state take the others.
-static constexpr int kRegisterBudget = 200;
+// A thread has 255 registers. Accumulators and score tiles may take these many of them; addresses, fragments,
+// statistics and loop state take the others.
+static constexpr int kRegisterBudget = 192;
+// Row sweeps with more than two score tiles keep row statistics and weights in registers besides.
+static constexpr int kCrowdedBudget = 176;
 static constexpr int kSmallestTile = 16;
 // A pre- or post-pass adds up a number a warp.
 static constexpr int kPassBytes = 128;
 static constexpr int kPassWarps = 8;
+
+/// Dynamic shared memory that one block can ask for; of the arch, where the device is not known (CUDA C++ Programming
+/// Guide, technical specifications per compute capability). What is not in the table has at least the least of it.
+static int sharedLimit(const Target &target) {
+  if (target.shared_bytes_per_block > 0) return target.shared_bytes_per_block;
+  static const std::map<int, int> kib = {{80, 163},  {86, 99},   {87, 163},  {89, 99},  {90, 227}, {100, 227},
+                                         {101, 227}, {103, 227}, {110, 227}, {120, 99}, {121, 99}};
+  auto it = kib.find(std::atoi(target.arch.c_str() + std::min<size_t>(3, target.arch.size())));
+  return 1024 * (it == kib.end() ? 99 : it->second);
+}
 
 static int ownedRows(const ResourceModel &m, const Schedule &s) { return m.owns_queries ? s.tile_m : s.tile_n; }
 static int streamedRows(const ResourceModel &m, const Schedule &s) { return m.owns_queries ? s.tile_n : s.tile_m; }
@@ -30,6 +44,10 @@ static int liveRegisters(const ResourceModel &m, const Schedule &s) {
   return groups * (m.output_features / 2 + m.score_tiles * streamedRows(m, s) / 2);
 }
 
+static int registerBudget(const ResourceModel &m) {
+  return m.owns_queries && m.score_tiles > 2 ? kCrowdedBudget : kRegisterBudget;
+}
+
 static std::string kib(int bytes) { return std::to_string((bytes + 1023) / 1024) + " KiB"; }
 
 static std::string asked(const char *name, int value) { return std::string(name) + " = " + std::to_string(value); }
@@ -44,7 +62,8 @@ Result<void> jvpgen::legal(const ResourceModel &m, const Schedule &s, const Targ
   if (s.warps != 4 && s.warps != 8)
     return fail(ErrorKind::Invalid, asked("warps", s.warps) + " was asked for; a block has 4 or 8; try warps = 4.");
   if (s.stages < 2 || s.stages > 4)
-    return fail(ErrorKind::Invalid, asked("stages", s.stages) + " was asked for; the ring has 2 to 4 slots; try stages = 2.");
+    return fail(ErrorKind::Invalid,
+                asked("stages", s.stages) + " was asked for; the ring has 2 to 4 slots; try stages = 2.");
   if (own != 16 * s.warps && own != 32 * s.warps)
     return fail(ErrorKind::Invalid, asked(ownedName(m), own) + " was asked for; each of " + std::to_string(s.warps) +
                                         " warps owns 16 or 32 rows; try " + asked(ownedName(m), 16 * s.warps) + ".");
@@ -52,22 +71,24 @@ Result<void> jvpgen::legal(const ResourceModel &m, const Schedule &s, const Targ
     return fail(ErrorKind::Invalid, asked(streamedName(m), streamed) +
                                         " was asked for; a streamed tile has a multiple of 16 rows, 256 at most; try " +
                                         asked(streamedName(m), 64) + ".");
-  if (const int bytes = sharedBytes(m, s); bytes > target.shared_bytes_per_block) {
+  if (const int bytes = sharedBytes(m, s); bytes > sharedLimit(target)) {
     Schedule smaller = s;
     int &rows = m.owns_queries ? smaller.tile_n : smaller.tile_m;
-    while (rows > kSmallestTile && sharedBytes(m, smaller) > target.shared_bytes_per_block) rows -= 16;
-    const bool helps = sharedBytes(m, smaller) <= target.shared_bytes_per_block;
-    return fail(ErrorKind::Unsupported, asked(streamedName(m), streamed) + " needs " + kib(bytes) + " of shared memory; " + target.arch +
-                                            " has " + std::to_string(target.shared_bytes_per_block / 1024) + " KiB; try " +
+    while (rows > kSmallestTile && sharedBytes(m, smaller) > sharedLimit(target)) rows -= 16;
+    const bool helps = sharedBytes(m, smaller) <= sharedLimit(target);
+    return fail(ErrorKind::Unsupported, asked(streamedName(m), streamed) + " needs " + kib(bytes) +
+                                            " of shared memory; " + target.arch + " has " +
+                                            std::to_string(sharedLimit(target) / 1024) + " KiB; try " +
                                             (helps ? std::string(streamedName(m)) + " <= " + std::to_string(rows)
                                                    : std::string("a smaller ") + ownedName(m) + " or fewer stages") +
                                             ".");
   }
   const bool smallest = own == 16 * s.warps && streamed == kSmallestTile;
-  if (const int live = liveRegisters(m, s); live > kRegisterBudget && !smallest)
-    return fail(ErrorKind::Unsupported, asked(streamedName(m), streamed) + " with " + asked(ownedName(m), own) + " keeps " +
-                                            std::to_string(live) + " registers of sums and scores in each thread; there is room for " +
-                                            std::to_string(kRegisterBudget) + "; try a smaller " +
+  if (const int live = liveRegisters(m, s); live > registerBudget(m) && !smallest)
+    return fail(ErrorKind::Unsupported, asked(streamedName(m), streamed) + " with " + asked(ownedName(m), own) +
+                                            " keeps " + std::to_string(live) +
+                                            " registers of sums and scores in each thread; there is room for " +
+                                            std::to_string(registerBudget(m)) + "; try a smaller " +
                                             (streamed > kSmallestTile ? streamedName(m) : ownedName(m)) + ".");
   return {};
 }
@@ -81,7 +102,9 @@ Schedule jvpgen::defaultSchedule(const ResourceModel &m, const Target &target) {
   if (!m.is_sweep) return {64, 64, kPassWarps, 2};
   for (int warps : {8, 4})
     for (int streamed : {64, 48, 32, 16})
-      if (Schedule s = makeSchedule(m, 16 * warps, streamed, warps, 2); legal(m, s, target) && (warps == 4 || streamed >= 32)) return s;
+      if (Schedule s = makeSchedule(m, 16 * warps, streamed, warps, 2);
+          legal(m, s, target) && (warps == 4 || streamed >= 32))
+        return s;
   return makeSchedule(m, 64, kSmallestTile, 4, 2);
 }
 
@@ -92,7 +115,8 @@ std::vector<Schedule> jvpgen::legalSchedules(const ResourceModel &m, const Targe
     for (int groups : {1, 2})
       for (int streamed : {16, 32, 48, 64, 80, 96, 112, 128})
         for (int stages : {2, 3})
-          if (Schedule s = makeSchedule(m, 16 * groups * warps, streamed, warps, stages); legal(m, s, target) && !(s == out.front()))
+          if (Schedule s = makeSchedule(m, 16 * groups * warps, streamed, warps, stages);
+              legal(m, s, target) && !(s == out.front()))
             out.push_back(s);
   return out;
 }

@@ -11,22 +11,22 @@ struct Schedule {
   int tile_m = 64; ///< query rows of a tile
   int tile_n = 64; ///< key rows of a tile
   int warps = 4;
-  int stages = 2;  ///< slots of the ring of streamed tiles
+  int stages = 2; ///< slots of the ring of streamed tiles
   bool operator==(const Schedule &) const = default;
 };
 
 /// What a kernel needs of the machine, for any tile sizes: lengths in elements, counts of tiles and of numbers.
 struct ResourceModel {
-  int own_features = 0;        ///< sum of the lengths of owned operands' rows in shared memory, padding included
-  int streamed_features = 0;   ///< the same of streamed operands
-  int streamed_numbers = 0;    ///< float32 statistics per streamed row, in shared memory
-  int own_registers = 0;       ///< 32-bit registers per thread for 16 owned rows kept as operands
-  int score_tiles = 0;         ///< float32 tiles alive at once
-  int packed_tiles = 0;        ///< tiles alive as operands of output products
-  int output_features = 0;     ///< sum of feature lengths of output accumulators
-  int element_bytes = 2;       ///< of an operand in shared memory
-  bool owns_queries = true;    ///< row sweep: tile_m is owned, tile_n streamed; column sweep: the other way round
-  bool is_sweep = false;       ///< a pre- or post-pass needs nothing of all this, and its schedule is fixed
+  int own_features = 0;      ///< sum of the lengths of owned operands' rows in shared memory, padding included
+  int streamed_features = 0; ///< the same of streamed operands
+  int streamed_numbers = 0;  ///< float32 statistics per streamed row, in shared memory
+  int own_registers = 0;     ///< 32-bit registers per thread for 16 owned rows kept as operands
+  int score_tiles = 0;       ///< float32 tiles alive at once
+  int packed_tiles = 0;      ///< tiles alive as operands of output products
+  int output_features = 0;   ///< sum of feature lengths of output accumulators
+  int element_bytes = 2;     ///< of an operand in shared memory
+  bool owns_queries = true;  ///< row sweep: tile_m is owned, tile_n streamed; column sweep: the other way round
+  bool is_sweep = false;     ///< a pre- or post-pass needs nothing of all this, and its schedule is fixed
 };
 
 } // namespace jvpgen

@@ -52,8 +52,10 @@ Result<void> jvpgen::writeFile(const std::filesystem::path &path, std::span<cons
     while (!code && !piece.empty()) {
       ssize_t n = write(fd, piece.data(), piece.size());
       if (n < 0 && errno == EINTR) continue;
-      if (n < 0) code = errno;
-      else piece.remove_prefix(size_t(n));
+      if (n < 0)
+        code = errno;
+      else
+        piece.remove_prefix(size_t(n));
     }
   if (!code && fsync(fd)) code = errno;
   if (close(fd) && !code) code = errno;

@@ -2,18 +2,18 @@
 #ifndef JVPGEN_SUPPORT_RESULT_H
 #define JVPGEN_SUPPORT_RESULT_H
 
-#include <tl/expected.hpp>
 #include <string>
+#include <tl/expected.hpp>
 #include <utility>
 
 namespace jvpgen {
 
 /// What kind of thing went wrong; the numbers are the exit statuses of the command line.
 enum class ErrorKind {
-  CheckFailed = 1, ///< a comparison or verification failed
-  Invalid = 2,     ///< the input or the call is wrong
+  CheckFailed = 1,      ///< a comparison or verification failed
+  Invalid = 2,          ///< the input or the call is wrong
   Unsupported = 2 | 16, ///< right, but a backend cannot do it yet (exit status 2)
-  Environment = 3, ///< the machine lacks something
+  Environment = 3,      ///< the machine lacks something
 };
 
 inline int exitStatus(ErrorKind kind) { return static_cast<int>(kind) & 15; }

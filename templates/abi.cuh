@@ -10,7 +10,8 @@ struct Problem {
   i64 q_total, kv_total;   ///< rows of packed tensors
 };
 
-/// A pointer and strides in elements along b, head, i, j (0 where the tensor is broadcast); the feature index is contiguous.
+/// A pointer and strides in elements along b, head, i, j (0 where the tensor is broadcast); the feature index is
+/// contiguous.
 struct Tensor {
   void *data;
   i64 stride[4];

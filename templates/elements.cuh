@@ -3,9 +3,9 @@
 
 #include "primitives.cuh"
 
-// A left operand is 16 rows by 32 bytes, a right operand 16 columns by 32 bytes (two mma columns groups, `half` names one).
-// In memory both are rows whose bytes run along the summed index. A *deep* operand spans 16 summed rows in any type:
-// weights on the left, rows of the streamed matrix on the right.
+// A left operand is 16 rows by 32 bytes, a right operand 16 columns by 32 bytes (two mma columns groups, `half` names
+// one). In memory both are rows whose bytes run along the summed index. A *deep* operand spans 16 summed rows in any
+// type: weights on the left, rows of the streamed matrix on the right.
 
 /// The lane's part in loading 16 rows by 32 bytes as a left operand; also in loading them transposed.
 DEV u32 left_lane_offset(int lane, int pitch) { return (lane & 15) * pitch + (lane >> 4) * 16; }
@@ -78,7 +78,8 @@ template <int Terms> struct Float32 {
   }
   static DEV void load_right(Right &b, SharedAddress at) { load_left(b, at); }
 
-  // Weights keep the columns 2 t and 2 t + 1 in lane t: summed row t of an mma is column 2 t, row t + 4 is column 2 t + 1.
+  // Weights keep the columns 2 t and 2 t + 1 in lane t: summed row t of an mma is column 2 t, row t + 4 is column 2 t
+  // + 1.
   static DEV u32 deep_lane_offset(int lane, int pitch) { return 2 * (lane & 3) * pitch + (lane >> 2) * 4; }
   static DEV void load_deep(DeepRight &b, SharedAddress at, int pitch) {
 #pragma unroll

@@ -46,7 +46,8 @@ struct Int8 {
 enum class Axis { query = 2, key = 3 };
 
 template <class Type> DEV typename Type::Memory *element(const Tensor &t, int b, int head, i64 i, i64 j) {
-  return static_cast<typename Type::Memory *>(t.data) + (b * t.stride[0] + head * t.stride[1] + i * t.stride[2] + j * t.stride[3]);
+  return static_cast<typename Type::Memory *>(t.data) +
+         (b * t.stride[0] + head * t.stride[1] + i * t.stride[2] + j * t.stride[3]);
 }
 /// A number at (i, j) of a sequence; i or j is 0 where the tensor lacks it.
 template <class Type> DEV float number(const Tensor &t, const Sequence &s, int head, int i, int j) {
@@ -57,7 +58,8 @@ template <class Type> DEV int integer(const Tensor &t, const Sequence &s, int he
   return int(*element<Type>(t, s.b, head, s.q_start + i, s.kv_start + j));
 }
 /// The least and the greatest integer of rows first .. last of one axis, found by the warp together.
-DEV void integer_range(const Tensor &t, const Sequence &s, int head, Axis axis, int first, int last, int &least_of, int &greatest_of) {
+DEV void integer_range(const Tensor &t, const Sequence &s, int head, Axis axis, int first, int last, int &least_of,
+                       int &greatest_of) {
   const int length = axis == Axis::query ? s.q_length : s.kv_length;
   last = last < length ? last : length - 1;
   int low = 0x7fffffff, high = -0x7fffffff - 1;
@@ -67,7 +69,8 @@ DEV void integer_range(const Tensor &t, const Sequence &s, int head, Axis axis, 
   }
 #pragma unroll
   for (int mask = 16; mask; mask /= 2) {
-    const int x = int(bits_of(shuffle_xor(float_of(u32(low)), mask))), y = int(bits_of(shuffle_xor(float_of(u32(high)), mask)));
+    const int x = int(bits_of(shuffle_xor(float_of(u32(low)), mask))),
+              y = int(bits_of(shuffle_xor(float_of(u32(high)), mask)));
     low = x < low ? x : low, high = y > high ? y : high;
   }
   least_of = low, greatest_of = high;
@@ -75,8 +78,8 @@ DEV void integer_range(const Tensor &t, const Sequence &s, int head, Axis axis, 
 
 /// The pointer to the first feature of row 0 of a sequence.
 template <class Type> DEV const char *rows_of(const Tensor &t, const Sequence &s, int head, Axis axis) {
-  return reinterpret_cast<const char *>(
-      axis == Axis::query ? element<Type>(t, s.b, head, s.q_start, 0) : element<Type>(t, s.b, head, 0, s.kv_start));
+  return reinterpret_cast<const char *>(axis == Axis::query ? element<Type>(t, s.b, head, s.q_start, 0)
+                                                            : element<Type>(t, s.b, head, 0, s.kv_start));
 }
 
 /// 16 bytes of a row that is not aligned to 16 bytes, from its elements.
@@ -94,14 +97,16 @@ template <class Type> DEV Words gather(const char *from) {
   return words;
 }
 
-/// Copies `Rows` rows of `Features` features, from row `first` on, to shared memory; what lies beyond `length` or beyond the
-/// features up to the next multiple of 16 becomes zero. The copies end when their group does.
+/// Copies `Rows` rows of `Features` features, from row `first` on, to shared memory; what lies beyond `length` or
+/// beyond the features up to the next multiple of 16 becomes zero. The copies end when their group does.
 template <class Type, int Rows, int Features, int Threads>
-DEV void copy_rows(SharedAddress to, int pitch, const Tensor &t, const Sequence &s, int head, Axis axis, int first, int length) {
+DEV void copy_rows(SharedAddress to, int pitch, const Tensor &t, const Sequence &s, int head, Axis axis, int first,
+                   int length) {
   constexpr int per_chunk = 16 / Type::bytes, chunks = (Features + 15) / 16 * 16 / per_chunk;
   const char *base = rows_of<Type>(t, s, head, axis);
   const i64 stride = t.stride[int(axis)] * Type::bytes;
-  const bool aligned = ((reinterpret_cast<unsigned long long>(base) | static_cast<unsigned long long>(stride)) & 15) == 0;
+  const bool aligned =
+      ((reinterpret_cast<unsigned long long>(base) | static_cast<unsigned long long>(stride)) & 15) == 0;
 #pragma unroll
   for (int start = 0; start < Rows * chunks; start += Threads) {
     const int at = start + thread_index(), row = at / chunks, chunk = at % chunks;
@@ -118,7 +123,8 @@ DEV void copy_rows(SharedAddress to, int pitch, const Tensor &t, const Sequence 
 
 /// Copies one number of each of `Rows` rows to shared memory, as float32; zero beyond `length`.
 template <class Type, int Rows, int Threads>
-DEV void copy_numbers(SharedAddress to, const Tensor &t, const Sequence &s, int head, Axis axis, int first, int length) {
+DEV void copy_numbers(SharedAddress to, const Tensor &t, const Sequence &s, int head, Axis axis, int first,
+                      int length) {
 #pragma unroll
   for (int start = 0; start < Rows; start += Threads) {
     const int row = start + thread_index();

@@ -22,7 +22,8 @@ template <class Policy> DEV Point block_point(const Problem &p, int rows) {
   int block = block_index();
   Point at{};
   if (Policy::has_j) at.j = take_index(block, groups_of(rows, p.kv_length)) * rows;
-  if (Policy::has_i) at.i = Policy::has_j ? take_index(block, p.q_length) : take_index(block, groups_of(rows, p.q_length)) * rows;
+  if (Policy::has_i)
+    at.i = Policy::has_j ? take_index(block, p.q_length) : take_index(block, groups_of(rows, p.q_length)) * rows;
   if (Policy::has_r) at.r = take_index(block, p.heads / p.kv_heads);
   if (Policy::has_n) at.n = take_index(block, p.kv_heads);
   if (Policy::has_b) at.b = take_index(block, p.batch);
@@ -68,7 +69,8 @@ template <class Policy> DEV void sum_pass(const typename Policy::Args &args) {
     if ((Policy::has_j && at.j >= args.problem.kv_length) || (Policy::has_i && at.i >= args.problem.q_length)) return;
   }
   const Sequence s = sequence_at<Policy>(args, at);
-  if (Policy::layout_is_packed && ((Policy::has_j && at.j >= s.kv_length) || (Policy::has_i && at.i >= s.q_length))) return;
+  if (Policy::layout_is_packed && ((Policy::has_j && at.j >= s.kv_length) || (Policy::has_i && at.i >= s.q_length)))
+    return;
   const float value = Policy::compute(args, at);
   if (alone || thread_index() == 0) Policy::store(args, s, at, value);
 }

@@ -19,10 +19,12 @@ using SharedAddress = u32;
 #else
 
 #define DEV __device__ __forceinline__
-#define KERNEL(threads, blocks_per_processor) extern "C" __global__ void __launch_bounds__(threads, blocks_per_processor)
+#define KERNEL(threads, blocks_per_processor)                                                                          \
+  extern "C" __global__ void __launch_bounds__(threads, blocks_per_processor)
 #define PARAMETER const __grid_constant__
 
-// ---- threads ---------------------------------------------------------------------------------------------------------
+// ---- threads
+// ---------------------------------------------------------------------------------------------------------
 
 DEV int thread_index() { return threadIdx.x; }
 DEV int block_index() { return blockIdx.x; }
@@ -36,7 +38,8 @@ DEV float shuffle_xor(float x, int mask) { return __shfl_xor_sync(0xffffffffu, x
 /// Whether some thread of the warp says so.
 DEV bool any_in_warp(bool x) { return __any_sync(0xffffffffu, x); }
 
-// ---- shared memory ---------------------------------------------------------------------------------------------------
+// ---- shared memory
+// ---------------------------------------------------------------------------------------------------
 
 DEV SharedAddress shared_base() {
   extern __shared__ Words shared_memory[];
@@ -50,7 +53,9 @@ DEV float load_shared(SharedAddress at) {
 DEV void load_shared_pair(float &x, float &y, SharedAddress at) {
   asm volatile("ld.shared.v2.f32 {%0, %1}, [%2];" : "=f"(x), "=f"(y) : "r"(at) : "memory");
 }
-DEV void store_shared(SharedAddress at, float x) { asm volatile("st.shared.f32 [%0], %1;" ::"r"(at), "f"(x) : "memory"); }
+DEV void store_shared(SharedAddress at, float x) {
+  asm volatile("st.shared.f32 [%0], %1;" ::"r"(at), "f"(x) : "memory");
+}
 DEV void store_shared_words(SharedAddress at, const Words &x) {
   asm volatile("st.shared.v4.b32 [%0], {%1, %2, %3, %4};" ::"r"(at), "r"(x.w[0]), "r"(x.w[1]), "r"(x.w[2]), "r"(x.w[3])
                : "memory");
@@ -72,10 +77,12 @@ DEV void copy_async_number(SharedAddress to, const float *from, bool valid) {
 DEV void commit_copies() { asm volatile("cp.async.commit_group;" ::: "memory"); }
 template <int N> DEV void wait_copies() { asm volatile("cp.async.wait_group %0;" ::"n"(N) : "memory"); }
 
-// ---- matrices --------------------------------------------------------------------------------------------------------
+// ---- matrices
+// --------------------------------------------------------------------------------------------------------
 
 /// Four 8x8 matrices of 16-bit elements: lane 8 m + r gives the address of row r of matrix m; afterwards x[m] of lane l
-/// holds the elements 2 (l mod 4) and 2 (l mod 4) + 1 of row l / 4. A row of 16 bytes may as well be four 32-bit elements.
+/// holds the elements 2 (l mod 4) and 2 (l mod 4) + 1 of row l / 4. A row of 16 bytes may as well be four 32-bit
+/// elements.
 DEV void load_matrices(u32 (&x)[4], SharedAddress row) {
   asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0, %1, %2, %3}, [%4];"
                : "=r"(x[0]), "=r"(x[1]), "=r"(x[2]), "=r"(x[3])
@@ -90,7 +97,8 @@ DEV void load_matrices_transposed(u32 (&x)[4], SharedAddress row) {
                : "memory");
 }
 
-/// c += a b: a 16x16, b 16x8 of 16-bit elements, c 16x8 float32. c[e] is row l / 4 + 8 (e / 2), column 2 (l mod 4) + e mod 2.
+/// c += a b: a 16x16, b 16x8 of 16-bit elements, c 16x8 float32. c[e] is row l / 4 + 8 (e / 2), column 2 (l mod 4) + e
+/// mod 2.
 DEV void mma_bf16(float (&c)[4], const u32 (&a)[4], u32 b0, u32 b1) {
   asm volatile("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, "
                "{%0, %1, %2, %3};"
@@ -103,8 +111,8 @@ DEV void mma_f16(float (&c)[4], const u32 (&a)[4], u32 b0, u32 b1) {
                : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
                : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));
 }
-/// c += a b: a 16x8, b 8x8 of TF32 numbers in 32-bit words. a[0], a[1] hold rows l / 4 and l / 4 + 8 of column l mod 4, a[2],
-/// a[3] the same of column l mod 4 + 4; b0, b1 hold rows l mod 4 and l mod 4 + 4 of column l / 4.
+/// c += a b: a 16x8, b 8x8 of TF32 numbers in 32-bit words. a[0], a[1] hold rows l / 4 and l / 4 + 8 of column l mod 4,
+/// a[2], a[3] the same of column l mod 4 + 4; b0, b1 hold rows l mod 4 and l mod 4 + 4 of column l / 4.
 DEV void mma_tf32(float (&c)[4], const u32 (&a)[4], u32 b0, u32 b1) {
   asm volatile("mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, "
                "{%0, %1, %2, %3};"
@@ -112,7 +120,8 @@ DEV void mma_tf32(float (&c)[4], const u32 (&a)[4], u32 b0, u32 b1) {
                : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));
 }
 
-// ---- numbers ---------------------------------------------------------------------------------------------------------
+// ---- numbers
+// ---------------------------------------------------------------------------------------------------------
 
 DEV u32 bits_of(float x) { return __float_as_uint(x); }
 DEV float float_of(u32 x) { return __uint_as_float(x); }

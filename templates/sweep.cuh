@@ -10,11 +10,11 @@
 // A policy states (see any emitted kernel):
 //   Element, Layout (dense, padded, packed), owns_queries, M, N, warps, stages
 //   own_features(o), own<o>, streamed_features(o), streamed<o>   the operands: length and tensor
-//   NumberType<o>, number<o>, number_place<o>, number_head<o>    the statistics per streamed row
+//   StatisticType<o>, statistic<o>, _place<o>, _head<o>          the statistics per streamed row
 //   score_tiles, output_features                                 what its registers hold
-//   measure, keep, may_keep, may_drop                            lengths; the mask for an entry and for a box of entries
-//   checks_own_rows, skips                                       whether rows beyond the length, and empty tiles, are written
-//   State with enter (a head is entered), meet (a tile), skip (an empty tile), leave (the end)
+//   measure, keep, may_keep, may_drop                            lengths; the mask for an entry and for a box of
+//   entries checks_own_rows, skips                                       whether rows beyond the length, and empty
+//   tiles, are written State with enter (a head is entered), meet (a tile), skip (an empty tile), leave (the end)
 
 enum class Layout { dense, padded, packed };
 
@@ -28,7 +28,9 @@ template <class First, class... Rest> struct TypeList<0, First, Rest...> {
 template <int o, class... Types> using TypeAt = typename TypeList<o, Types...>::At;
 
 /// The bytes of one row in shared memory; an odd multiple of 16, so that eight rows of 16 bytes lie in different banks.
-template <class Element> DEV constexpr int pitch_of(int features) { return (features + 15) / 16 * 16 * Element::bytes + 16; }
+template <class Element> DEV constexpr int pitch_of(int features) {
+  return (features + 15) / 16 * 16 * Element::bytes + 16;
+}
 
 /// Registers of a thread up to which owned operands are kept in them; the others are for addresses and fragments.
 constexpr int kResidentLimit = 152;
@@ -48,7 +50,9 @@ template <class Policy> struct Placement {
     for (int o = 0; o < operand; ++o) at += Policy::N * pitch_of<Element>(Policy::streamed_features(o));
     return at;
   }
-  static DEV constexpr int numbers_offset(int number) { return streamed_offset(Policy::streamed_operands) + number * 4 * Policy::N; }
+  static DEV constexpr int numbers_offset(int number) {
+    return streamed_offset(Policy::streamed_operands) + number * 4 * Policy::N;
+  }
   static DEV constexpr int slot_bytes() { return numbers_offset(Policy::streamed_numbers); }
   static DEV constexpr int slots_offset() { return own_offset(Policy::own_operands); }
   static DEV constexpr int shared_bytes() { return slots_offset() + Policy::stages * slot_bytes(); }
@@ -63,6 +67,9 @@ template <class Policy> struct Placement {
     const int live = Policy::M * (Policy::output_features / 2 + Policy::score_tiles * Policy::N / 2);
     return Element::bytes == 2 && live + 4 * Policy::M * own_steps(Policy::own_operands) <= kResidentLimit;
   }
+  // Where they are loaded again and again, two steps at a time keep ptxas from loading ahead into registers that it has
+  // not.
+  static DEV constexpr int score_unroll() { return resident() ? 32 : 2; }
 };
 
 /// The owned rows as left operands.
@@ -76,7 +83,8 @@ template <class Policy> struct OwnRows {
   template <int Operand> DEV void load(Left (&a)[Policy::M], int feature) const {
     constexpr int pitch = pitch_of<Element>(Policy::own_features(Operand));
     const int lane = thread_index() % kWarp, warp = thread_index() / kWarp;
-    const SharedAddress at = base + Place::own_offset(Operand) + warp * 16 * Policy::M * pitch + left_lane_offset(lane, pitch);
+    const SharedAddress at =
+        base + Place::own_offset(Operand) + warp * 16 * Policy::M * pitch + left_lane_offset(lane, pitch);
 #pragma unroll
     for (int m = 0; m < Policy::M; ++m) Element::load_left(a[m], at + 16 * m * pitch + feature * Element::bytes);
   }
@@ -91,7 +99,8 @@ template <class Policy> struct OwnRows {
   template <int Operand = 0> DEV void hold() {
     if constexpr (Place::resident() && Operand < Policy::own_operands) {
 #pragma unroll
-      for (int f = 0; f < Policy::own_features(Operand); f += 16) load<Operand>(held[Place::own_steps(Operand) + f / 16], f);
+      for (int f = 0; f < Policy::own_features(Operand); f += 16)
+        load<Operand>(held[Place::own_steps(Operand) + f / 16], f);
       hold<Operand + 1>();
     }
   }
@@ -108,8 +117,8 @@ template <class Policy> struct Streamed {
   template <int Operand> DEV typename Element::Right right(int n, int feature) const {
     constexpr int pitch = pitch_of<Element>(Policy::streamed_features(Operand));
     typename Element::Right b;
-    Element::load_right(b, slot + Place::streamed_offset(Operand) + right_lane_offset(thread_index() % kWarp, pitch) + n * pitch +
-                               feature * Element::bytes);
+    Element::load_right(b, slot + Place::streamed_offset(Operand) + right_lane_offset(thread_index() % kWarp, pitch) +
+                               n * pitch + feature * Element::bytes);
     return b;
   }
   /// Rows n .. n + 16 as the summed index, features feature .. feature + 16.
@@ -117,8 +126,9 @@ template <class Policy> struct Streamed {
     constexpr int pitch = pitch_of<Element>(Policy::streamed_features(Operand));
     typename Element::DeepRight b;
     Element::load_deep(b,
-                       slot + Place::streamed_offset(Operand) + Element::deep_lane_offset(thread_index() % kWarp, pitch) +
-                           n * pitch + feature * Element::bytes,
+                       slot + Place::streamed_offset(Operand) +
+                           Element::deep_lane_offset(thread_index() % kWarp, pitch) + n * pitch +
+                           feature * Element::bytes,
                        pitch);
     return b;
   }
@@ -149,7 +159,8 @@ template <class Policy> struct Sweep {
   using Element = typename Policy::Element;
   using State = typename Policy::State;
   static constexpr bool owns_queries = Policy::owns_queries;
-  static constexpr Axis own_axis = owns_queries ? Axis::query : Axis::key, streamed_axis = owns_queries ? Axis::key : Axis::query;
+  static constexpr Axis own_axis = owns_queries ? Axis::query : Axis::key,
+                        streamed_axis = owns_queries ? Axis::key : Axis::query;
   static constexpr int kNone = -1;
 
   const Args &args;
@@ -226,18 +237,18 @@ template <class Policy> struct Sweep {
     if constexpr (Operand < Policy::streamed_operands) {
       constexpr int features = Policy::streamed_features(Operand);
       copy_rows<Element, Policy::N, features, Place::threads>(
-          slot + Place::streamed_offset(Operand), pitch_of<Element>(features), Policy::template streamed<Operand>(args), s,
-          owns_queries ? s.n : s.h, streamed_axis, first, streamed_length());
+          slot + Place::streamed_offset(Operand), pitch_of<Element>(features), Policy::template streamed<Operand>(args),
+          s, owns_queries ? s.n : s.h, streamed_axis, first, streamed_length());
       copy_streamed<Operand + 1>(slot, s, first);
     }
   }
   template <int Number = 0> DEV void copy_statistics(SharedAddress slot, const Sequence &s, int first) {
     if constexpr (Number < Policy::streamed_numbers) {
-      using Type = typename Policy::template NumberType<Number>;
-      copy_numbers<Type, Policy::N, Place::threads>(slot + Place::numbers_offset(Number), Policy::template number<Number>(args),
-                                                    Policy::template number_place<Number>(s),
-                                                    Policy::template number_head<Number>(s), streamed_axis, first,
-                                                    streamed_length());
+      using Type = typename Policy::template StatisticType<Number>;
+      copy_numbers<Type, Policy::N, Place::threads>(
+          slot + Place::numbers_offset(Number), Policy::template statistic<Number>(args),
+          Policy::template statistic_place<Number>(s), Policy::template statistic_head<Number>(s), streamed_axis, first,
+          streamed_length());
       copy_statistics<Number + 1>(slot, s, first);
     }
   }
@@ -263,7 +274,8 @@ template <class Policy> struct Sweep {
         for (int e = 0; e < 4; ++e) {
           const int own_at = own.row(2 * m + e / 2), at = tile.column(n, e);
           const bool inside = own_at < own.length && at < streamed_length();
-          keep.put(m, n, e, inside && (owns_queries ? Policy::keep(args, s, own_at, at) : Policy::keep(args, s, at, own_at)));
+          keep.put(m, n, e,
+                   inside && (owns_queries ? Policy::keep(args, s, own_at, at) : Policy::keep(args, s, at, own_at)));
         }
     return keep;
   }

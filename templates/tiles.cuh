@@ -3,8 +3,8 @@
 
 #include "elements.cuh"
 
-// A warp holds 16 M rows. Of each 16 x 8 group a thread has four numbers: number e stands in the thread's row 2 m + e / 2 (row
-// lane / 4 + 8 (e / 2) of group m) and in column 2 (lane mod 4) + e mod 2.
+// A warp holds 16 M rows. Of each 16 x 8 group a thread has four numbers: number e stands in the thread's row 2 m + e /
+// 2 (row lane / 4 + 8 (e / 2) of group m) and in column 2 (lane mod 4) + e mod 2.
 
 template <int M, int N> struct Tile {
   float x[M][N / 8][4];
@@ -55,7 +55,7 @@ template <int Terms, int M, int N> struct Weights<Float32<Terms>, M, N> {
 #pragma unroll
     for (int part = 0; part < 2; ++part) {
       typename Element::Left a;
-      const float(&x)[4] = tile.x[m][k / 8 + part];
+      const float (&x)[4] = tile.x[m][k / 8 + part];
 #pragma unroll
       for (int i = 0; i < 4; ++i) Element::split(x[2 * (i & 1) + i / 2], a.big[i], a.small[i]);
       Element::multiply(c, a, b.rows[part], half);
@@ -74,14 +74,16 @@ DEV void multiply_add(Tile<M, F> &acc, int f, const Weights<Element, M, N> &weig
 }
 /// scores[rows, n .. n + 16) += a b
 template <class Element, int M, int N>
-DEV void multiply_add(Tile<M, N> &scores, int n, const typename Element::Left (&a)[M], const typename Element::Right &b) {
+DEV void multiply_add(Tile<M, N> &scores, int n, const typename Element::Left (&a)[M],
+                      const typename Element::Right &b) {
 #pragma unroll
   for (int m = 0; m < M; ++m)
 #pragma unroll
     for (int half = 0; half < 2; ++half) Element::multiply(scores.x[m][n / 8 + half], a[m], b, half);
 }
 
-// ---- which entries count ---------------------------------------------------------------------------------------------
+// ---- which entries count
+// ---------------------------------------------------------------------------------------------
 
 /// Every entry of a full tile.
 struct KeepAll {
@@ -102,7 +104,8 @@ template <int M, int N> struct KeepSome {
   DEV bool operator()(int m, int n, int e) const { return bits[m][n / 8] >> (4 * (n % 8) + e) & 1u; }
 };
 
-// ---- rows: the four lanes of a quad hold a row together ----------------------------------------------------------------
+// ---- rows: the four lanes of a quad hold a row together
+// ----------------------------------------------------------------
 
 DEV float quad_sum(float x) {
   x += shuffle_xor(x, 1);
@@ -118,11 +121,12 @@ DEV float warp_sum(float x) {
   return x;
 }
 
-/// The reference of a row's exponentials: moves to the greatest kept score when that exceeds it by more than `slack`; factor[row]
-/// = exp2(scale (old - new)) is what the row's sums must then be multiplied by. Says whether some row of the warp moved.
+/// The reference of a row's exponentials: moves to the greatest kept score when that exceeds it by more than `slack`;
+/// factor[row] = exp2(scale (old - new)) is what the row's sums must then be multiplied by. Says whether some row of
+/// the warp moved.
 template <int M, int N, class Keep>
-DEV bool move_reference(float (&reference)[2 * M], float (&factor)[2 * M], const Tile<M, N> &score, const Keep &keep, float scale,
-                        float slack) {
+DEV bool move_reference(float (&reference)[2 * M], float (&factor)[2 * M], const Tile<M, N> &score, const Keep &keep,
+                        float scale, float slack) {
   float top[2 * M];
 #pragma unroll
   for (int row = 0; row < 2 * M; ++row) top[row] = -infinity();

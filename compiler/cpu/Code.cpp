@@ -11,10 +11,10 @@ using namespace mlir;
 using namespace jvpgen;
 using namespace jvpgen::cpu;
 
-Code::Code(ModuleOp module, unsigned lanes)
-    : b(module.getLoc(), module.getContext()), module(module), lanes_(lanes) {
-  module.getContext()->loadDialect<arith::ArithDialect, LLVM::LLVMDialect, math::MathDialect, scf::SCFDialect,
-                                   vector::VectorDialect>();
+Code::Code(ModuleOp module, unsigned lanes) : b(module.getLoc(), module.getContext()), module(module), lanes_(lanes) {
+  module.getContext()
+      ->loadDialect<arith::ArithDialect, LLVM::LLVMDialect, math::MathDialect, scf::SCFDialect,
+                    vector::VectorDialect>();
 }
 
 Arguments Code::beginFunction(StringRef name) {
@@ -23,10 +23,12 @@ Arguments Code::beginFunction(StringRef name) {
   b.setInsertionPointToEnd(module.getBody());
   auto function = LLVM::LLVMFuncOp::create(b, name, type);
   // The widest vectors: the default preference of many processors halves them.
-  function.setPassthroughAttr(b.getArrayAttr({b.getStrArrayAttr({"prefer-vector-width", "512"}), b.getStringAttr("nounwind")}));
+  function.setPassthroughAttr(
+      b.getArrayAttr({b.getStrArrayAttr({"prefer-vector-width", "512"}), b.getStringAttr("nounwind")}));
   Block *block = function.addEntryBlock(b);
   b.setInsertionPointToStart(block);
-  return {block->getArgument(0), block->getArgument(1), block->getArgument(2), block->getArgument(3), block->getArgument(4)};
+  return {block->getArgument(0), block->getArgument(1), block->getArgument(2), block->getArgument(3),
+          block->getArgument(4)};
 }
 
 void Code::endFunction() { LLVM::ReturnOp::create(b, ValueRange{}); }
@@ -101,13 +103,19 @@ Value Code::compare(Compare how, Value x, Value y) {
   match(x, y);
   if (isFloat(x)) {
     using P = arith::CmpFPredicate;
-    P p = how == Compare::Less ? P::OLT : how == Compare::LessEqual ? P::OLE : how == Compare::Equal ? P::OEQ
-        : how == Compare::Greater ? P::OGT : P::UNE;
+    P p = how == Compare::Less        ? P::OLT
+          : how == Compare::LessEqual ? P::OLE
+          : how == Compare::Equal     ? P::OEQ
+          : how == Compare::Greater   ? P::OGT
+                                      : P::UNE;
     return arith::CmpFOp::create(b, p, x, y);
   }
   using P = arith::CmpIPredicate;
-  P p = how == Compare::Less ? P::slt : how == Compare::LessEqual ? P::sle : how == Compare::Equal ? P::eq
-      : how == Compare::Greater ? P::sgt : P::ne;
+  P p = how == Compare::Less        ? P::slt
+        : how == Compare::LessEqual ? P::sle
+        : how == Compare::Equal     ? P::eq
+        : how == Compare::Greater   ? P::sgt
+                                    : P::ne;
   return arith::CmpIOp::create(b, p, x, y);
 }
 
@@ -151,7 +159,9 @@ Value Code::apply(Function f, Value v) {
   llvm_unreachable("all functions are handled");
 }
 
-Value Code::sumLanes(Value v) { return widthOf(v) == 1 ? v : vector::ReductionOp::create(b, vector::CombiningKind::ADD, v); }
+Value Code::sumLanes(Value v) {
+  return widthOf(v) == 1 ? v : vector::ReductionOp::create(b, vector::CombiningKind::ADD, v);
+}
 Value Code::anyLane(Value v) { return vector::ReductionOp::create(b, vector::CombiningKind::OR, v); }
 Value Code::allLanes(Value v) { return vector::ReductionOp::create(b, vector::CombiningKind::AND, v); }
 Value Code::lane(Value v, unsigned k) { return vector::ExtractOp::create(b, v, static_cast<int64_t>(k)); }
@@ -238,8 +248,8 @@ Value Code::gather(Value pointer, Value offsets, DType dtype) {
   return fromMemory(raw, dtype);
 }
 
-/// bfloat16, to nearest even: bits + 0x7fff + (bit 16), upper half; a NaN keeps its upper half, with a bit set so that it
-/// stays one.
+/// bfloat16, to nearest even: bits + 0x7fff + (bit 16), upper half; a NaN keeps its upper half, with a bit set so that
+/// it stays one.
 void Code::write(Value value, Value pointer, Value offset, DType dtype) {
   Value raw = value;
   unsigned width = widthOf(value);
@@ -251,7 +261,8 @@ void Code::write(Value value, Value pointer, Value offset, DType dtype) {
     Value rounded = add(add(bits, constant(0x7fff)), odd);
     Value nan = arith::OrIOp::create(b, bits, constant(0x400000));
     Value chosen = select(compare(Compare::NotEqual, value, value), nan, rounded);
-    raw = arith::TruncIOp::create(b, withElement(value, b.getI16Type()), arith::ShRUIOp::create(b, chosen, constant(16)));
+    raw =
+        arith::TruncIOp::create(b, withElement(value, b.getI16Type()), arith::ShRUIOp::create(b, chosen, constant(16)));
   }
   LLVM::StoreOp::create(b, raw, bytes(pointer, mul(offset, whole(byteSize(dtype)))), byteSize(dtype));
 }
@@ -306,7 +317,8 @@ Code::Values Code::choose(Value condition, function_ref<Values()> then, function
   };
   auto thenRegion = write(then);
   auto elseRegion = write(otherwise);
-  auto branch = scf::IfOp::create(b, TypeRange(ValueRange(results)), condition, /*addThenBlock=*/false, /*addElseBlock=*/false);
+  auto branch =
+      scf::IfOp::create(b, TypeRange(ValueRange(results)), condition, /*addThenBlock=*/false, /*addElseBlock=*/false);
   branch.getThenRegion().takeBody(thenRegion.getRegion());
   branch.getElseRegion().takeBody(elseRegion.getRegion());
   thenRegion.erase();

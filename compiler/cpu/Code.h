@@ -1,4 +1,5 @@
-// Writes the body of generated functions: loops, memory accesses, integer and float32 arithmetic on scalars and vectors.
+// Writes the body of generated functions: loops, memory accesses, integer and float32 arithmetic on scalars and
+// vectors.
 #ifndef JVPGEN_COMPILER_CPU_CODE_H
 #define JVPGEN_COMPILER_CPU_CODE_H
 
@@ -16,8 +17,8 @@ struct Arguments {
 
 enum class Compare { Less, LessEqual, Equal, Greater, NotEqual };
 
-/// All operations of generated code are made here. Arithmetic takes integers (i64, i32, i1) or float32; where one operand
-/// is a vector and the other a scalar, the scalar is broadcast.
+/// All operations of generated code are made here. Arithmetic takes integers (i64, i32, i1) or float32; where one
+/// operand is a vector and the other a scalar, the scalar is broadcast.
 class Code {
 public:
   using Value = mlir::Value;
@@ -33,18 +34,19 @@ public:
   mlir::OpBuilder &builder() { return b; }
 
   // Constants and types.
-  Value number(double value);                   ///< f32
-  Value numbers(double value, unsigned width);  ///< f32, or a vector if width > 1
-  Value whole(int64_t value);                   ///< i64
-  Value integer(int64_t value);                 ///< i32
-  Value truth(bool value);                      ///< i1
-  Value laneNumbers(unsigned width);            ///< 0, 1, 2, ... as vector of i64
-  static unsigned widthOf(Value v);             ///< 1 for scalars
+  Value number(double value);                  ///< f32
+  Value numbers(double value, unsigned width); ///< f32, or a vector if width > 1
+  Value whole(int64_t value);                  ///< i64
+  Value integer(int64_t value);                ///< i32
+  Value truth(bool value);                     ///< i1
+  Value laneNumbers(unsigned width);           ///< 0, 1, 2, ... as vector of i64
+  static unsigned widthOf(Value v);            ///< 1 for scalars
   static bool isFloat(Value v);
-  Value broadcast(Value v, unsigned width);     ///< to a vector; a vector of that width stays
+  Value broadcast(Value v, unsigned width); ///< to a vector; a vector of that width stays
 
   // Arithmetic; integers are signed.
-  Value add(Value a, Value b), sub(Value a, Value b), mul(Value a, Value b), div(Value a, Value b), rem(Value a, Value b);
+  Value add(Value a, Value b), sub(Value a, Value b), mul(Value a, Value b), div(Value a, Value b),
+      rem(Value a, Value b);
   Value least(Value a, Value b), greatest(Value a, Value b); ///< b where a is not less (greater): NaN in b stays
   Value fma(Value a, Value b, Value c);                      ///< a * b + c
   Value compare(Compare how, Value a, Value b);
@@ -62,16 +64,16 @@ public:
   Values clone(mlir::Operation *op, llvm::ArrayRef<Value> operands);
 
   // Memory. Offsets are in elements, i64.
-  Value bytes(Value pointer, Value offset);                      ///< pointer + offset bytes
-  Value floats(Value pointer, Value offset);                     ///< pointer + offset float32
+  Value bytes(Value pointer, Value offset);  ///< pointer + offset bytes
+  Value floats(Value pointer, Value offset); ///< pointer + offset float32
   Value floats(Value pointer, int64_t offset);
-  Value loadWhole(Value pointer, Value offset);                  ///< i64
+  Value loadWhole(Value pointer, Value offset); ///< i64
   Value loadPointer(Value pointer, int64_t byteOffset);
-  Value load(Value pointer, Value offset, unsigned width = 1);   ///< float32 of scratch: aligned to its width
+  Value load(Value pointer, Value offset, unsigned width = 1); ///< float32 of scratch: aligned to its width
   void store(Value value, Value pointer, Value offset);
-  Value read(Value pointer, Value offset, DType dtype, unsigned width = 1);    ///< anything in memory, as f32 or i32
-  Value gather(Value pointer, Value offsets, DType dtype);                     ///< one element at each of the offsets
-  void write(Value value, Value pointer, Value offset, DType dtype);           ///< f32 in that type, to nearest even
+  Value read(Value pointer, Value offset, DType dtype, unsigned width = 1); ///< anything in memory, as f32 or i32
+  Value gather(Value pointer, Value offsets, DType dtype);                  ///< one element at each of the offsets
+  void write(Value value, Value pointer, Value offset, DType dtype);        ///< f32 in that type, to nearest even
 
   // Control.
   void loop(Value from, Value to, int64_t step, llvm::function_ref<void(Value)> body);

@@ -81,7 +81,8 @@ private:
     LeftBehind left;
     plan.walk([&](attn::InputOp input) {
       bool isLocal = llvm::is_contained({"acc", "max", "shift"}, input.getKind());
-      if (isLocal && own.contains(input.getName()) && !op->isAncestor(input) && !llvm::is_contained(left, input.getName()))
+      if (isLocal && own.contains(input.getName()) && !op->isAncestor(input) &&
+          !llvm::is_contained(left, input.getName()))
         left.push_back(input.getName().str());
     });
     return left;
@@ -104,7 +105,8 @@ private:
 
 } // namespace
 
-Result<std::unique_ptr<Executable>> jvpgen::compileForCpu(ModuleOp module, attn::PlanOp plan, const CpuOptions &options) {
+Result<std::unique_ptr<Executable>> jvpgen::compileForCpu(ModuleOp module, attn::PlanOp plan,
+                                                          const CpuOptions &options) {
   // Roles are merged in a copy.
   OwningOpRef<ModuleOp> copy(module.clone());
   auto copied = dyn_cast_or_null<attn::PlanOp>(SymbolTable::lookupSymbolIn(*copy, plan.getSymNameAttr()));

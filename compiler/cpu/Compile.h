@@ -18,12 +18,12 @@ struct CpuOptions {
   unsigned threads = 0; ///< of the pool that launches use; 0: one for each processor
 };
 
-/// Compiles one plan of the module (which is left as it is). Results do not depend on the number of threads. Launches of
-/// one executable may come from several threads, each with its own workspace; they follow one another.
+/// Compiles one plan of the module (which is left as it is). Results do not depend on the number of threads. Launches
+/// of one executable may come from several threads, each with its own workspace; they follow one another.
 Result<std::unique_ptr<Executable>> compileForCpu(mlir::ModuleOp module, attn::PlanOp plan, const CpuOptions &options);
 
-/// FLOP per second that `threads` threads (0: all) of this processor reach with fused multiply-adds on the widest vectors,
-/// in registers alone.
+/// FLOP per second that `threads` threads (0: all) of this processor reach with fused multiply-adds on the widest
+/// vectors, in registers alone.
 Result<double> measureFmaPeak(unsigned threads);
 
 } // namespace jvpgen

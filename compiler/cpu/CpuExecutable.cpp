@@ -33,7 +33,8 @@ public:
 private:
   size_t frameBytes() const { return aligned((kFirstTensor + kTensorWords * program.tensors.size()) * 8); }
   size_t sequenceBytes(const Problem &p) const { return aligned(4 * 8 * static_cast<size_t>(p.batch)); }
-  Result<void> fillSequences(const Problem &problem, const TensorMap &tensors, int64_t *frame, int64_t *sequences) const;
+  Result<void> fillSequences(const Problem &problem, const TensorMap &tensors, int64_t *frame,
+                             int64_t *sequences) const;
   Result<char *> fillTensors(const Problem &problem, const TensorMap &tensors, int64_t *frame, char *buffers) const;
   void run(const Step &step, GeneratedFunction function, const int64_t *frame, char *scratch) const;
 
@@ -49,13 +50,15 @@ tl::unexpected<Error> invalid(const std::string &plan, const std::string &what) 
 
 const int32_t *integers(const TensorMap &tensors, std::string_view name) {
   auto it = tensors.find(name);
-  return it == tensors.end() || it->second.dtype != DType::I32 ? nullptr : static_cast<const int32_t *>(it->second.data);
+  return it == tensors.end() || it->second.dtype != DType::I32 ? nullptr
+                                                               : static_cast<const int32_t *>(it->second.data);
 }
 
 } // namespace
 
 /// Lengths are clamped to [0, longest], starts and ends of packed sequences to the rows that exist.
-Result<void> CpuExecutable::fillSequences(const Problem &p, const TensorMap &tensors, int64_t *frame, int64_t *out) const {
+Result<void> CpuExecutable::fillSequences(const Problem &p, const TensorMap &tensors, int64_t *frame,
+                                          int64_t *out) const {
   struct Axis {
     const char *lengths, *offsets;
     int64_t longest, total;
@@ -65,9 +68,11 @@ Result<void> CpuExecutable::fillSequences(const Problem &p, const TensorMap &ten
     int64_t *length = out + axis * p.batch, *start = out + (2 + axis) * p.batch;
     const int32_t *lengths = integers(tensors, a.lengths), *offsets = integers(tensors, a.offsets);
     if (program.layout == Layout::Padded && !lengths)
-      return invalid(program.plan, std::string("the padded layout needs ") + a.lengths + "; hand over int32 lengths, one a batch");
+      return invalid(program.plan,
+                     std::string("the padded layout needs ") + a.lengths + "; hand over int32 lengths, one a batch");
     if (program.layout == Layout::Packed && !offsets)
-      return invalid(program.plan, std::string("the packed layout needs ") + a.offsets + "; hand over batch + 1 int32 offsets");
+      return invalid(program.plan,
+                     std::string("the packed layout needs ") + a.offsets + "; hand over batch + 1 int32 offsets");
     for (int64_t b = 0; b < p.batch; ++b) {
       start[b] = program.layout == Layout::Packed ? std::clamp<int64_t>(offsets[b], 0, a.total) : 0;
       int64_t n = program.layout == Layout::Packed   ? std::min<int64_t>(offsets[b + 1], a.total) - start[b]
@@ -82,7 +87,8 @@ Result<void> CpuExecutable::fillSequences(const Problem &p, const TensorMap &ten
 }
 
 /// Returns where the workspace's buffers end.
-Result<char *> CpuExecutable::fillTensors(const Problem &p, const TensorMap &tensors, int64_t *frame, char *buffers) const {
+Result<char *> CpuExecutable::fillTensors(const Problem &p, const TensorMap &tensors, int64_t *frame,
+                                          char *buffers) const {
   for (const Tensor &t : program.tensors) {
     int64_t *words = frame + kFirstTensor + kTensorWords * t.slot;
     if (t.in_workspace) {
@@ -103,8 +109,8 @@ Result<char *> CpuExecutable::fillTensors(const Problem &p, const TensorMap &ten
 
 Result<void> CpuExecutable::launch(const Problem &p, const TensorMap &tensors, void *workspace, void *) const {
   if (p.kv_heads <= 0 || p.heads % p.kv_heads)
-    return invalid(program.plan, std::to_string(p.heads) + " query heads are no multiple of " + std::to_string(p.kv_heads) +
-                                     " key heads; make them one");
+    return invalid(program.plan, std::to_string(p.heads) + " query heads are no multiple of " +
+                                     std::to_string(p.kv_heads) + " key heads; make them one");
   char *at = reinterpret_cast<char *>(aligned(reinterpret_cast<size_t>(workspace)));
   auto *frame = reinterpret_cast<int64_t *>(at);
   auto *sequences = reinterpret_cast<int64_t *>(at + frameBytes());
@@ -130,7 +136,8 @@ void CpuExecutable::run(const Step &step, GeneratedFunction function, const int6
   });
 }
 
-Result<std::unique_ptr<Executable>> cpu::makeExecutable(Program program, std::unique_ptr<Jit> jit, const CpuOptions &options) {
+Result<std::unique_ptr<Executable>> cpu::makeExecutable(Program program, std::unique_ptr<Jit> jit,
+                                                        const CpuOptions &options) {
   std::vector<GeneratedFunction> functions;
   for (const Step &step : program.steps) {
     auto function = jit->find(step.function);

@@ -24,10 +24,11 @@ struct Program {
   std::vector<Step> steps;
   std::vector<Tensor> tensors; ///< in the order of their slots
   Layout layout = Layout::Dense;
-  size_t scratch_bytes = 0;    ///< of one thread
+  size_t scratch_bytes = 0; ///< of one thread
 };
 
-Result<std::unique_ptr<Executable>> makeExecutable(Program program, std::unique_ptr<Jit> jit, const CpuOptions &options);
+Result<std::unique_ptr<Executable>> makeExecutable(Program program, std::unique_ptr<Jit> jit,
+                                                   const CpuOptions &options);
 
 } // namespace jvpgen::cpu
 

@@ -59,20 +59,22 @@ private:
     Place &p = element.place;
     switch (index) {
     case 'b': return add(none, access.word(kBatch), 1, [](Element &e, Value k) { e.place.b = k; });
-    case 'n': return add(none, access.word(kKvHeads), 1, [&](Element &e, Value k) {
-      e.place.n = k;
-      e.place.h = code.mul(k, access.word(kGroup));
-    });
-    case 'r': return add(none, access.word(kGroup), 1, [&](Element &e, Value k) {
-      e.place.h = code.add(code.mul(p.n, access.word(kGroup)), k);
-    });
+    case 'n':
+      return add(none, access.word(kKvHeads), 1, [&](Element &e, Value k) {
+        e.place.n = k;
+        e.place.h = code.mul(k, access.word(kGroup));
+      });
+    case 'r':
+      return add(none, access.word(kGroup), 1,
+                 [&](Element &e, Value k) { e.place.h = code.add(code.mul(p.n, access.word(kGroup)), k); });
     case 'i': return add(none, access.length('i', p.b), 1, [](Element &e, Value k) { e.place.i = k; });
     case 'j': return add(none, access.length('j', p.b), 1, [](Element &e, Value k) { e.place.j = k; });
     default:
-      return add(none, code.whole(access.storage.featureLength(StringRef(&index, 1))), kFeatureRun, [](Element &e, Value k) {
-        e.feature = k;
-        e.width = kFeatureRun;
-      });
+      return add(none, code.whole(access.storage.featureLength(StringRef(&index, 1))), kFeatureRun,
+                 [](Element &e, Value k) {
+                   e.feature = k;
+                   e.width = kFeatureRun;
+                 });
     }
   }
 

@@ -17,7 +17,8 @@ struct Element {
   unsigned width = 1; ///< of the run
 };
 
-/// The value at an element: f32, or a vector of the run's width. Sums become loops; nothing at or beyond a length is read.
+/// The value at an element: f32, or a vector of the run's width. Sums become loops; nothing at or beyond a length is
+/// read.
 mlir::Value evaluateElement(Code &code, Access &access, mlir::Value value, const Element &element);
 
 /// An integer index, or one of its lengths, as float32: "i", "j", "b", "h", "q_length", "kv_length".

@@ -15,13 +15,14 @@ void SweepCode::epilogues(Value panel, Value count) {
   auto sweep = layout.sweep;
   for (auto op : sweep.getBody().getOps<attn::EpilogueOp>()) {
     Value yielded = cast<attn::YieldOp>(op.getBody().front().getTerminator()).getValues()[0];
-    epilogue(storage.named(op.getOutput(), indicesOf(yielded)),
-             [&](Value v, Value feature) { return epilogueValue(op.getBody(), v, feature); }, count);
+    epilogue(
+        storage.named(op.getOutput(), indicesOf(yielded)),
+        [&](Value v, Value feature) { return epilogueValue(op.getBody(), v, feature); }, count);
   }
   for (const std::string &name : left) {
     const Accumulator *a = layout.accumulator(name);
-    std::string indices = a ? cast<attn::ValueType>(attn::AccumulatorOp(a->op).getType()).getIndices().str()
-                            : rowIndices(1, "");
+    std::string indices =
+        a ? cast<attn::ValueType>(attn::AccumulatorOp(a->op).getType()).getIndices().str() : rowIndices(1, "");
     epilogue(storage.named(name, indices), [&](Value v, Value feature) { return local(name, v, feature); }, count);
   }
 }

@@ -6,8 +6,8 @@
 
 namespace jvpgen::cpu {
 
-/// Words of the frame. Sequences are arrays of int64, one element a batch: lengths clamped to [0, longest], and the row at
-/// which a packed sequence starts (0 in other layouts). Tensors follow: data, then strides along b, head, i, j.
+/// Words of the frame. Sequences are arrays of int64, one element a batch: lengths clamped to [0, longest], and the row
+/// at which a packed sequence starts (0 in other layouts). Tensors follow: data, then strides along b, head, i, j.
 enum FrameWord : int64_t {
   kBatch,
   kHeads,

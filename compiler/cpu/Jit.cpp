@@ -57,10 +57,7 @@ Result<std::unique_ptr<Jit>> Jit::compile(mlir::ModuleOp lowered) {
                                         "report the specification");
   auto machine = hostMachine();
   if (!machine) return jitFailure(machine.takeError());
-  auto jit = llvm::orc::LLJITBuilder()
-                 .setJITTargetMachineBuilder(*machine)
-                 .setNumCompileThreads(0)
-                 .create();
+  auto jit = llvm::orc::LLJITBuilder().setJITTargetMachineBuilder(*machine).setNumCompileThreads(0).create();
   if (!jit) return jitFailure(jit.takeError());
   module->setDataLayout((*jit)->getDataLayout());
   module->setTargetTriple((*jit)->getTargetTriple());

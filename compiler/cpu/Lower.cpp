@@ -54,7 +54,8 @@ static LogicalResult convert(ModuleOp module) {
 Result<void> cpu::lowerToLLVM(ModuleOp module) {
   module.getContext()->loadDialect<cf::ControlFlowDialect>();
   if (failed(approximate(module)) || failed(branch(module)) || failed(convert(module)))
-    return fail(ErrorKind::Unsupported, "the CPU code of a plan was to be lowered to LLVM; an operation has no lowering; "
-                                        "report the specification, and use the CUDA backend for it");
+    return fail(ErrorKind::Unsupported,
+                "the CPU code of a plan was to be lowered to LLVM; an operation has no lowering; "
+                "report the specification, and use the CUDA backend for it");
   return {};
 }

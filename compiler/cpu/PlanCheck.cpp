@@ -14,7 +14,9 @@ static tl::unexpected<Error> refuse(attn::PlanOp plan, std::string what, std::st
 static bool bends(Value x, Value m) {
   auto depends = [&](Value v) {
     bool found = false;
-    visit({v}, [](Value w) { return !isa<attn::ScoreOp, attn::MaxOp>(w.getDefiningOp()); }, [&](Value w) { found |= w == m; });
+    visit(
+        {v}, [](Value w) { return !isa<attn::ScoreOp, attn::MaxOp>(w.getDefiningOp()); },
+        [&](Value w) { found |= w == m; });
     return found;
   };
   if (x == m || !depends(x)) return false;
@@ -47,7 +49,8 @@ static Result<void> checkSweep(attn::PlanOp plan, attn::SweepOp sweep) {
   for (attn::RoleOp role : roles)
     for (auto mexp : role.getBody().getOps<attn::MexpOp>())
       if (bends(mexp.getExponent(), max.getResult()))
-        return refuse(plan, name + " has a weight whose exponent is not linear in the maximum", "take the maximum of the exponent");
+        return refuse(plan, name + " has a weight whose exponent is not linear in the maximum",
+                      "take the maximum of the exponent");
   return {};
 }
 
@@ -58,7 +61,9 @@ static Result<void> checkOperands(attn::PlanOp plan, attn::SweepOp sweep) {
   sweep.walk([&](attn::ScoreOp score) {
     for (Value v : score.getColumns()) found |= cast<attn::ValueType>(v.getType()).has('r');
   });
-  if (found) return refuse(plan, "sweep " + sweep.getName().str() + " owns key rows that differ by query head", "use a row sweep");
+  if (found)
+    return refuse(plan, "sweep " + sweep.getName().str() + " owns key rows that differ by query head",
+                  "use a row sweep");
   return {};
 }
 

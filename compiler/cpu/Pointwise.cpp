@@ -69,10 +69,25 @@ Value Scope::apply(attn::ApplyOp op) {
   };
   enum { Exp, Log, Tanh, Sqrt, Abs, Min, Max, Where, Lt, Le, Eq, Recip, Recip0, Sign, Step, Nonempty, And, Or, Not };
   switch (llvm::StringSwitch<int>(op.getFunction())
-              .Case("exp", Exp).Case("log", Log).Case("tanh", Tanh).Case("sqrt", Sqrt).Case("abs", Abs)
-              .Case("min", Min).Case("max", Max).Case("where", Where).Case("lt", Lt).Case("le", Le).Case("eq", Eq)
-              .Case("recip", Recip).Case("recip0", Recip0).Case("sign", Sign).Case("step", Step)
-              .Case("nonempty", Nonempty).Case("and", And).Case("or", Or).Case("not", Not)) {
+              .Case("exp", Exp)
+              .Case("log", Log)
+              .Case("tanh", Tanh)
+              .Case("sqrt", Sqrt)
+              .Case("abs", Abs)
+              .Case("min", Min)
+              .Case("max", Max)
+              .Case("where", Where)
+              .Case("lt", Lt)
+              .Case("le", Le)
+              .Case("eq", Eq)
+              .Case("recip", Recip)
+              .Case("recip0", Recip0)
+              .Case("sign", Sign)
+              .Case("step", Step)
+              .Case("nonempty", Nonempty)
+              .Case("and", And)
+              .Case("or", Or)
+              .Case("not", Not)) {
   case Exp: return code.apply(Code::Function::Exp, x[0]);
   case Log: return code.apply(Code::Function::Log, x[0]);
   case Tanh: return code.apply(Code::Function::Tanh, x[0]);

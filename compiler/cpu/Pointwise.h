@@ -8,8 +8,8 @@
 
 namespace jvpgen::cpu {
 
-/// What is known at one place of the generated code. A scope inside a loop sees what its parent knows; what it computes is
-/// written at the current place and known in it alone.
+/// What is known at one place of the generated code. A scope inside a loop sees what its parent knows; what it computes
+/// is written at the current place and known in it alone.
 class Scope {
 public:
   using Leaf = std::function<mlir::Value(mlir::Operation *)>;
@@ -41,7 +41,8 @@ inline llvm::StringRef indicesOf(mlir::Value value) {
   return llvm::cast<attn::ValueType>(value.getType()).getIndices();
 }
 
-/// Visits what `roots` are computed from, operands first, each operation once; `enter` says whether to go below a value.
+/// Visits what `roots` are computed from, operands first, each operation once; `enter` says whether to go below a
+/// value.
 void visit(llvm::ArrayRef<mlir::Value> roots, llvm::function_ref<bool(mlir::Value)> enter,
            llvm::function_ref<void(mlir::Value)> done);
 

@@ -9,10 +9,12 @@ using namespace jvpgen::cpu;
 static constexpr int64_t kUnroll = 4;
 
 /// One register block over all k of one product: the accumulators in, the accumulators out.
-static Code::Values block(Code &code, RegisterBlock shape, const Product &p, Value a, Value b, const Code::Values &initial) {
+static Code::Values block(Code &code, RegisterBlock shape, const Product &p, Value a, Value b,
+                          const Code::Values &initial) {
   return code.loop(code.whole(0), p.depth, kUnroll, initial, [&](Value k0, ArrayRef<Value> sums) {
     Code::Values now(sums);
-    Value ak = code.floats(a, code.mul(k0, code.whole(p.a_step))), bk = code.floats(b, code.mul(k0, code.whole(p.b_step)));
+    Value ak = code.floats(a, code.mul(k0, code.whole(p.a_step))),
+          bk = code.floats(b, code.mul(k0, code.whole(p.b_step)));
     for (int64_t k = 0; k < kUnroll; ++k) {
       Code::Values columns;
       for (unsigned v = 0; v < shape.vectors; ++v)
@@ -30,8 +32,8 @@ static Code::Values block(Code &code, RegisterBlock shape, const Product &p, Val
 }
 
 /// All rows of the columns [n, n + vectors * lanes).
-static void columnPanel(Code &code, RegisterBlock shape, ArrayRef<Product> products, Value c, int64_t c_step, Value rows,
-                        Value n, bool fresh) {
+static void columnPanel(Code &code, RegisterBlock shape, ArrayRef<Product> products, Value c, int64_t c_step,
+                        Value rows, Value n, bool fresh) {
   unsigned lanes = code.lanes();
   code.loop(code.whole(0), rows, shape.rows, [&](Value m) {
     Value corner = code.floats(c, code.add(code.mul(m, code.whole(c_step)), n));

@@ -30,7 +30,9 @@ Storage::Storage(ModuleOp module) : module(module) {
   head_dim_qk = dim("attn.head_dim_qk");
   head_dim_v = dim("attn.head_dim_v");
   if (auto text = module->getAttrOfType<StringAttr>("attn.layout"))
-    layout_ = text.getValue() == "padded" ? Layout::Padded : text.getValue() == "packed" ? Layout::Packed : Layout::Dense;
+    layout_ = text.getValue() == "padded"   ? Layout::Padded
+              : text.getValue() == "packed" ? Layout::Packed
+                                            : Layout::Dense;
 }
 
 int64_t Storage::featureLength(StringRef indices) const {

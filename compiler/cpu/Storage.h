@@ -16,7 +16,7 @@ struct Tensor {
   std::string indices;
   DType dtype = DType::F32;
   bool in_workspace = false;
-  int slot = 0; ///< in the frame
+  int slot = 0;           ///< in the frame
   int feature = 1;        ///< length of the feature index, 1 without one
   int padded_feature = 1; ///< in the workspace, multiple of 16
 
@@ -29,7 +29,8 @@ struct Tensor {
 /// Bytes of a workspace buffer of this shape (multiple of 256), and its strides.
 int64_t workspaceShape(const Tensor &tensor, const Problem &problem, int64_t stride[4]);
 
-/// Where an element is: numbers of its indices (i64, or vectors of them along one of i, j); null for those that are not bound.
+/// Where an element is: numbers of its indices (i64, or vectors of them along one of i, j); null for those that are not
+/// bound.
 struct Place {
   mlir::Value b, h, n, i, j;
 };
@@ -41,7 +42,8 @@ class Storage {
 public:
   Storage(mlir::ModuleOp module);
 
-  /// The tensor that an input or an output names: of the interface, else a workspace buffer, made if it is not there yet.
+  /// The tensor that an input or an output names: of the interface, else a workspace buffer, made if it is not there
+  /// yet.
   const Tensor &named(llvm::StringRef name, llvm::StringRef indices);
   const Tensor *find(llvm::StringRef name) const;
   int64_t featureLength(llvm::StringRef indices) const; ///< 1 without feature index
@@ -61,9 +63,9 @@ public:
   using Value = mlir::Value;
   Access(Code &code, Storage &storage, Arguments arguments);
 
-  Value word(int64_t frameWord);                ///< i64, loaded at the start of the function
+  Value word(int64_t frameWord);                  ///< i64, loaded at the start of the function
   Value sequence(int64_t frameWord, Value batch); ///< element of one of the frame's arrays
-  Value length(char axis, Value batch);         ///< of the sequence; the longest if batch is null
+  Value length(char axis, Value batch);           ///< of the sequence; the longest if batch is null
   Value longest(char axis) { return word(axis == 'i' ? 4 : 5); }
   /// Rows of the axis that outputs of the sequence have: the longest, or in packed layouts the sequence's own.
   Value writtenLength(char axis, Value batch);

@@ -152,7 +152,8 @@ void SweepCode::packOwn() {
   for (const Operand &o : layout.own_transposed)
     pack(o, [&](Value row, Value feature, Value run) {
       Value inPanel = code.rem(row, code.whole(panel)), panel0 = code.sub(row, inPanel);
-      Value at = code.add(code.add(code.mul(panel0, code.whole(o.feature)), inPanel), code.mul(feature, code.whole(panel)));
+      Value at =
+          code.add(code.add(code.mul(panel0, code.whole(o.feature)), inPanel), code.mul(feature, code.whole(panel)));
       for (unsigned k = 0; k < kFeatureRun; ++k)
         code.store(code.lane(run, k), scratch(o.offset), code.add(at, code.whole(k * panel)));
     });
@@ -198,7 +199,8 @@ std::pair<Value, Value> SweepCode::classify(Value own0, Value ownCount) {
 void SweepCode::streamHead() {
   code.loop(code.whole(0), state.streamed_length, layout.shape.streamed_rows, [&](Value streamed0) {
     state.streamed0 = streamed0;
-    state.streamed_count = code.least(code.whole(layout.shape.streamed_rows), code.sub(state.streamed_length, streamed0));
+    state.streamed_count =
+        code.least(code.whole(layout.shape.streamed_rows), code.sub(state.streamed_length, streamed0));
     state.rows8 = code.roundUp(state.streamed_count, 8);
     code.when(classify(state.own0, state.own_count).first, [&] { streamTile(); });
   });

@@ -75,10 +75,10 @@ private:
   /// Where the generated code is.
   struct {
     Value b, h, n;
-    Value own0, own_length, own_count;                   ///< first row of the block; rows of the sequence; rows of the block in it
-    Value streamed0, streamed_length, streamed_count;    ///< the same for the tile
-    Value rows8;                                         ///< streamed_count rounded up to register blocks
-    Value panel0, panel_count;                           ///< first row of the panel in the block; its rows in the sequence
+    Value own0, own_length, own_count; ///< first row of the block; rows of the sequence; rows of the block in it
+    Value streamed0, streamed_length, streamed_count; ///< the same for the tile
+    Value rows8;                                      ///< streamed_count rounded up to register blocks
+    Value panel0, panel_count;                        ///< first row of the panel in the block; its rows in the sequence
   } state;
 };
 

@@ -95,7 +95,8 @@ void SweepLayout::addTile(Value value, double coefficient) {
 
 void SweepLayout::placeOperands() {
   for (attn::ScoreOp score : scores) {
-    auto mine = own == 'i' ? score.getRows() : score.getColumns(), other = own == 'i' ? score.getColumns() : score.getRows();
+    auto mine = own == 'i' ? score.getRows() : score.getColumns(),
+         other = own == 'i' ? score.getColumns() : score.getRows();
     for (Value v : mine) addOperand(own_transposed, v, shape.own_rows, 1);
     for (Value v : other) addOperand(streamed_native, v, shape.streamed_rows, 1);
   }

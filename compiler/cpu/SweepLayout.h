@@ -1,4 +1,5 @@
-// A sweep laid out for one thread: its roles merged into one list of operations, and where everything stands in scratch.
+// A sweep laid out for one thread: its roles merged into one list of operations, and where everything stands in
+// scratch.
 #ifndef JVPGEN_COMPILER_CPU_SWEEPLAYOUT_H
 #define JVPGEN_COMPILER_CPU_SWEEPLAYOUT_H
 
@@ -12,8 +13,8 @@ namespace jvpgen::cpu {
 /// A role's operations move into the first role, an import becomes the exported tile, equal operations become one.
 void mergeRoles(attn::SweepOp sweep);
 
-/// Sizes that depend on the target alone. An owner has `own_rows` rows in panels of the register block's width: in tiles and
-/// accumulators the owner's rows are the vector direction, so that streamed matrices are used as they stand.
+/// Sizes that depend on the target alone. An owner has `own_rows` rows in panels of the register block's width: in
+/// tiles and accumulators the owner's rows are the vector direction, so that streamed matrices are used as they stand.
 struct TileShape {
   unsigned lanes;
   RegisterBlock block;
@@ -50,7 +51,7 @@ struct SweepLayout {
 
   attn::SweepOp sweep;
   TileShape shape;
-  char own, streamed; ///< axes
+  char own, streamed;        ///< axes
   bool per_key_head = false; ///< one task owns all rows of a key head, because owners add to the same memory
 
   llvm::SmallVector<attn::ScoreOp> scores;
@@ -60,8 +61,8 @@ struct SweepLayout {
   llvm::SmallVector<attn::OutOp> outs;
   llvm::SmallVector<Accumulator> accumulators;
 
-  llvm::SmallVector<Operand> own_transposed; ///< [panel][feature][row of the panel]: of scores
-  llvm::SmallVector<Operand> own_native;     ///< [row][feature padded to 16]: of products into global accumulators
+  llvm::SmallVector<Operand> own_transposed;  ///< [panel][feature][row of the panel]: of scores
+  llvm::SmallVector<Operand> own_native;      ///< [row][feature padded to 16]: of products into global accumulators
   llvm::SmallVector<Operand> streamed_native; ///< [row][feature]
   llvm::DenseMap<mlir::Value, int64_t> score_offset;
   llvm::SmallVector<StoredTile> stored;

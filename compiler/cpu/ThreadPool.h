@@ -20,8 +20,8 @@ public:
 
   using Task = std::function<void(int64_t task, unsigned worker)>;
 
-  /// Runs tasks 0 .. count - 1 on at most `workers` threads, the caller among them, and returns when all are done. Which
-  /// worker takes a task is not determined. Calls from several threads follow one another.
+  /// Runs tasks 0 .. count - 1 on at most `workers` threads, the caller among them, and returns when all are done.
+  /// Which worker takes a task is not determined. Calls from several threads follow one another.
   void run(unsigned workers, int64_t count, const Task &task);
 
 private:

@@ -22,7 +22,8 @@ void SweepCode::scoreProducts() {
     auto mine = layout.own == 'i' ? score.getRows() : score.getColumns();
     auto other = layout.own == 'i' ? score.getColumns() : score.getRows();
     for (auto [x, y] : llvm::zip(mine, other)) {
-      const Operand &own = layout.operand(layout.own_transposed, x), &streamed = layout.operand(layout.streamed_native, y);
+      const Operand &own = layout.operand(layout.own_transposed, x),
+                    &streamed = layout.operand(layout.streamed_native, y);
       Value b = code.floats(scratch(own.offset), code.mul(state.panel0, code.whole(own.feature)));
       products.push_back({scratch(streamed.offset), b, code.whole(own.feature), streamed.feature, 1, panel});
     }
@@ -56,15 +57,16 @@ Scope::Leaf SweepCode::leafAt(Place place, Value v, Value row) {
   };
 }
 
-/// Computes, outside the loops over a tile, what the roots need and what does not change inside: values without i and j,
-/// or values of the owner's rows.
+/// Computes, outside the loops over a tile, what the roots need and what does not change inside: values without i and
+/// j, or values of the owner's rows.
 void SweepCode::hoist(Scope &scope, ArrayRef<Value> roots, bool ownLevel) {
   auto belongs = [&](Value v) {
     StringRef indices = indicesOf(v);
     return !indices.contains(layout.streamed) && indices.contains(layout.own) == ownLevel;
   };
   auto enter = [&](Value v) {
-    return !belongs(v) && !isa<attn::ScoreOp, attn::InputOp, attn::IndexOp, attn::MaxOp, attn::ShiftOp>(v.getDefiningOp());
+    return !belongs(v) &&
+           !isa<attn::ScoreOp, attn::InputOp, attn::IndexOp, attn::MaxOp, attn::ShiftOp>(v.getDefiningOp());
   };
   visit(roots, enter, [&](Value v) {
     if (belongs(v)) scope.evaluate(v);
@@ -119,7 +121,8 @@ void SweepCode::rescale(Scope &own, Value v, Value before, Value after) {
   if (!slope) return;
   Value moved = code.mul(slope, code.sub(after, before));
   Value same = code.compare(Compare::Equal, before, after);
-  Value factor = code.select(same, code.number(1), code.apply(Code::Function::Exp, code.select(same, code.number(0), moved)));
+  Value factor =
+      code.select(same, code.number(1), code.apply(Code::Function::Exp, code.select(same, code.number(0), moved)));
   for (const Accumulator &a : layout.accumulators) {
     if (!a.isRegister()) continue;
     Value base = code.floats(scratch(a.offset), code.mul(state.panel0, code.whole(a.feature)));
@@ -137,7 +140,8 @@ Value SweepCode::derivative(Value x, Scope &scope) {
   auto accumulate = [&](Value term) { sum = sum ? code.add(sum, term) : term; };
   if (auto lin = x.getDefiningOp<attn::LinOp>()) {
     for (auto [term, c] : llvm::zip(lin.getTerms(), lin.getCoefficients()))
-      if (Value d = derivative(term, scope)) accumulate(code.mul(d, code.number(attn::toDouble(cast<StringAttr>(c).getValue()))));
+      if (Value d = derivative(term, scope))
+        accumulate(code.mul(d, code.number(attn::toDouble(cast<StringAttr>(c).getValue()))));
   } else if (auto mul = x.getDefiningOp<attn::MulOp>()) {
     for (auto [k, factor] : llvm::enumerate(mul.getFactors())) {
       Value d = derivative(factor, scope);
@@ -170,7 +174,9 @@ void SweepCode::shifts(Scope &head, bool masked) {
         Scope tile(own, leafAt(place, v, row));
         Value kept = masked ? keepAt(v, row) : Value();
         Code::Values next;
-        auto addKept = [&](Value x) { next.push_back(code.add(sum[next.size()], kept ? code.select(kept, x, zero) : x)); };
+        auto addKept = [&](Value x) {
+          next.push_back(code.add(sum[next.size()], kept ? code.select(kept, x, zero) : x));
+        };
         for (Value x : tiles) addKept(tile.evaluate(x));
         addKept(one);
         return next;

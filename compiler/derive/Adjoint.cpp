@@ -19,11 +19,13 @@ static Contributions contributionsOf(Term t, Term cotangent, const llvm::SmallPt
   // y = sum x: dx = dy, broadcast
   if (t->is(TermKind::Sum)) out.push_back({t->args[0], cotangent});
   // y = lse(S): dS = P dy
-  else if (t->is(TermKind::Lse)) out.push_back({t->args[0], context.mul({cotangent, softmaxWeight(t)})});
+  else if (t->is(TermKind::Lse))
+    out.push_back({t->args[0], context.mul({cotangent, softmaxWeight(t)})});
   // y = f(x...): dx_k = f_k dy, summed over the indices that x_k lacks
   else
     for (auto [a, partial] : partialsOf(t))
-      if (active.contains(a)) out.push_back({a, context.sum(t->indices - a->indices, context.mul({cotangent, partial}))});
+      if (active.contains(a))
+        out.push_back({a, context.sum(t->indices - a->indices, context.mul({cotangent, partial}))});
   return out;
 }
 
@@ -38,7 +40,8 @@ std::vector<Term> jvpgen::adjointOf(const std::vector<std::pair<Term, Term>> &ro
   std::vector<Term> order = topologicalOrder(roots);
   llvm::SmallPtrSet<Term, 32> active;
   for (Term t : order)
-    if (llvm::is_contained(wanted, t) || llvm::any_of(t->args, [&](Term a) { return active.contains(a); })) active.insert(t);
+    if (llvm::is_contained(wanted, t) || llvm::any_of(t->args, [&](Term a) { return active.contains(a); }))
+      active.insert(t);
   std::unordered_map<Term, Term> gradients;
   for (Term t : llvm::reverse(order)) {
     auto found = incoming.find(t);

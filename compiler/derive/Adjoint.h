@@ -6,9 +6,10 @@
 
 namespace jvpgen {
 
-/// Gradients of sum <cotangent, root> with respect to `wanted`. Only terms that depend on a wanted input are visited; a cotangent
-/// that is absent never starts: that is all the activity analysis there is.
-std::vector<Term> adjointOf(const std::vector<std::pair<Term, Term>> &rootsAndCotangents, const std::vector<Term> &wanted);
+/// Gradients of sum <cotangent, root> with respect to `wanted`. Only terms that depend on a wanted input are visited; a
+/// cotangent that is absent never starts: that is all the activity analysis there is.
+std::vector<Term> adjointOf(const std::vector<std::pair<Term, Term>> &rootsAndCotangents,
+                            const std::vector<Term> &wanted);
 
 } // namespace jvpgen
 

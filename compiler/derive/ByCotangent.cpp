@@ -14,7 +14,8 @@ static Summand splitRay(Term t) {
 
 std::optional<std::vector<CotangentPart>> jvpgen::cotangentParts(Term tile, const std::vector<Centre> &centres) {
   TermContext &context = *tile->context;
-  std::vector<std::pair<Term, std::vector<Summand>>> coefficients; // a cotangent value, and the tile polynomial beside it
+  std::vector<std::pair<Term, std::vector<Summand>>>
+      coefficients; // a cotangent value, and the tile polynomial beside it
   for (auto &[m, c] : openAround(tile, centres)) {
     if (llvm::count_if(m, [](Term f) { return f->cotangent; }) != 1) return std::nullopt;
     Term value = *llvm::find_if(m, [](Term f) { return f->cotangent; });
@@ -23,7 +24,8 @@ std::optional<std::vector<CotangentPart>> jvpgen::cotangentParts(Term tile, cons
     llvm::erase(m, value);
     it->second.push_back({context.mul(m), c});
   }
-  std::vector<std::pair<Term, std::vector<Summand>>> groups; // a tile, and the combination of cotangent values beside it
+  std::vector<std::pair<Term, std::vector<Summand>>>
+      groups; // a tile, and the combination of cotangent values beside it
   for (auto &[value, poly] : coefficients) {
     auto [body, k] = splitRay(context.lin(std::move(poly)));
     Term key = body;

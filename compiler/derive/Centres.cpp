@@ -22,10 +22,13 @@ std::vector<Centre> jvpgen::findCentres(const std::vector<Term> &outputs) {
   std::vector<Term> all = topologicalOrder(outputs);
   llvm::SmallPtrSet<Term, 32> exponents = exponentTerms(all);
   for (Term t : all) {
-    if (!t->is(TermKind::Lin) || !t->isTile() || t->cotangent || exponents.contains(t) || t->constant != Rational(0)) continue;
+    if (!t->is(TermKind::Lin) || !t->isTile() || t->cotangent || exponents.contains(t) || t->constant != Rational(0))
+      continue;
     std::vector<Summand> tiles, rows;
     for (auto [a, c] : llvm::zip(t->args, t->coefficients)) (a->isTile() ? tiles : rows).push_back({a, c});
-    auto isSaved = [](const Summand &s) { return s.first->is(TermKind::Input) && s.first->inputKind == InputKind::Saved; };
+    auto isSaved = [](const Summand &s) {
+      return s.first->is(TermKind::Input) && s.first->inputKind == InputKind::Saved;
+    };
     if (tiles.size() == 1 && !rows.empty() && llvm::all_of(rows, isSaved))
       out.push_back({factorsOf(tiles[0].first), tiles[0].second, t, rows});
   }
@@ -75,8 +78,10 @@ std::vector<Monomial> jvpgen::openAround(Term tile, const std::vector<Centre> &c
     std::vector<unsigned> key;
     for (Term f : m) key.push_back(f->id);
     auto [it, isNew] = places.try_emplace(key, merged.size());
-    if (isNew) merged.push_back({m, c});
-    else merged[it->second].second += c;
+    if (isNew)
+      merged.push_back({m, c});
+    else
+      merged[it->second].second += c;
   }
   llvm::erase_if(merged, [](const Monomial &m) { return m.second == Rational(0); });
   return merged;

@@ -16,7 +16,8 @@ struct Group {
 };
 } // namespace
 
-/// The factor of a monomial that is a sum of a tile and can take the other factors inside; the number of factors if there is none.
+/// The factor of a monomial that is a sum of a tile and can take the other factors inside; the number of factors if
+/// there is none.
 static size_t collectable(const std::vector<Term> &fs) {
   for (size_t k = 0; k < fs.size(); ++k) {
     Term f = fs[k];

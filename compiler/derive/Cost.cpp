@@ -45,7 +45,8 @@ static int operationsOf(Term t) {
 static int pointwiseOperations(const std::vector<Term> &outputs) {
   int out = 0;
   for (Term t : topologicalOrder(outputs))
-    if (t->isTile() && !t->indices.meets(kFeature) && !t->is(TermKind::Sum) && !t->is(TermKind::Input)) out += operationsOf(t);
+    if (t->isTile() && !t->indices.meets(kFeature) && !t->is(TermKind::Sum) && !t->is(TermKind::Input))
+      out += operationsOf(t);
   return out;
 }
 

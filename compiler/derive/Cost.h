@@ -7,8 +7,9 @@
 
 namespace jvpgen {
 
-/// Compared in this order: products executed (each level re-executes the score products that its tiles need), levels, sums that are
-/// tiles themselves (each is a tile in memory: parts of bias gradients), pointwise operations per score element.
+/// Compared in this order: products executed (each level re-executes the score products that its tiles need), levels,
+/// sums that are tiles themselves (each is a tile in memory: parts of bias gradients), pointwise operations per score
+/// element.
 struct Cost {
   double executed = 0;
   int sweeps = 0;

@@ -9,7 +9,8 @@
 
 using namespace jvpgen;
 
-Program jvpgen::addTangents(const Program &forward, const std::vector<std::string> &tangents, const std::string &direction) {
+Program jvpgen::addTangents(const Program &forward, const std::vector<std::string> &tangents,
+                            const std::string &direction) {
   Program out = forward;
   out.name = "tangent_forward";
   std::map<Term, Term> seed;
@@ -74,15 +75,17 @@ static Program keepOutputs(const Program &p, const std::vector<std::string> &nam
 
 static Result<Derivation> derive(TermContext &terms, const AttentionSpec &spec, const std::string &name) {
   if (!llvm::is_contained(programsOf(spec), name))
-    return fail(ErrorKind::Invalid, "program \"" + name + "\" of " + spec.name +
-                                        ": the specification does not allow it; ask for one that it allows, or widen its "
-                                        "tangents and gradients",
+    return fail(ErrorKind::Invalid,
+                "program \"" + name + "\" of " + spec.name +
+                    ": the specification does not allow it; ask for one that it allows, or widen its "
+                    "tangents and gradients",
                 spec.file);
   Result<Program> forward = importForward(terms, spec);
   if (!forward) return tl::unexpected(forward.error());
   bool ofTangents = name == "tangent_forward" || name == "tangent_backward";
   Program p = ofTangents ? addTangents(*forward, spec.tangents) : *forward;
-  if (name == "forward" || name == "tangent_forward") return Derivation{keepOutputs(p, outputsOf(spec, name)), std::nullopt};
+  if (name == "forward" || name == "tangent_forward")
+    return Derivation{keepOutputs(p, outputsOf(spec, name)), std::nullopt};
   Program gradients = gradientProgram(p, spec.cotangents, knownInputs(p, spec.gradients));
   for (const std::string &saved : savedOrder(p))
     gradients.inputs.push_back({saved, terms.input(saved, p.output(saved)->indices, InputKind::Saved)});

@@ -7,8 +7,9 @@
 
 namespace jvpgen {
 
-/// Derives forward, tangent_forward, backward or tangent_backward. `inputs` are what the program may read (saved outputs of earlier
-/// programs included), `outputs` what the specification wants of it; a result that is structurally zero is the constant 0.
+/// Derives forward, tangent_forward, backward or tangent_backward. `inputs` are what the program may read (saved
+/// outputs of earlier programs included), `outputs` what the specification wants of it; a result that is structurally
+/// zero is the constant 0.
 Result<Program> deriveProgram(TermContext &terms, const AttentionSpec &spec, const std::string &program);
 
 /// The same before simplification: what the rules gave.
@@ -16,12 +17,15 @@ Result<Program> deriveUnsimplified(TermContext &terms, const AttentionSpec &spec
 
 // ---- the pieces, for programs of other kinds (several tangents, second order) ---------------------------------------
 
-/// A forward program with the tangents of its o and lse beside them. Tangent x of input y is named `direction` + y, the results are
-/// named "to" and "mu" for direction "t", "t2o" and "mu2" for direction "t2". Inputs not in `tangents` are constants.
-Program addTangents(const Program &forward, const std::vector<std::string> &tangents, const std::string &direction = "t");
+/// A forward program with the tangents of its o and lse beside them. Tangent x of input y is named `direction` + y, the
+/// results are named "to" and "mu" for direction "t", "t2o" and "mu2" for direction "t2". Inputs not in `tangents` are
+/// constants.
+Program addTangents(const Program &forward, const std::vector<std::string> &tangents,
+                    const std::string &direction = "t");
 
 /// The gradients "d" + x of sum <"d" + y, y> over the cotangents y, with respect to each wanted input x.
-Program gradientProgram(const Program &p, const std::vector<std::string> &cotangents, const std::vector<std::string> &wanted);
+Program gradientProgram(const Program &p, const std::vector<std::string> &cotangents,
+                        const std::vector<std::string> &wanted);
 
 /// Names of a forward program's outputs in the order in which their equations are learned: lse, mu..., o, to...
 std::vector<std::string> savedOrder(const Program &forward);

@@ -7,8 +7,8 @@
 
 namespace jvpgen {
 
-/// A difference of a tile x and its own saved row statistic that the program holds anyway, as tS - mu: kept closed, since opening
-/// it cancels digits. difference = coefficient * x + sum of rows.
+/// A difference of a tile x and its own saved row statistic that the program holds anyway, as tS - mu: kept closed,
+/// since opening it cancels digits. difference = coefficient * x + sum of rows.
 struct Centre {
   std::vector<Term> factors; ///< of x
   Rational coefficient;

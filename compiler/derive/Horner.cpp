@@ -33,8 +33,10 @@ static Term joinEqualCofactors(Term t) {
     if (holders.size() < 2) continue;
     std::vector<Summand> inner, rest;
     for (auto [a, c] : llvm::zip(t->args, t->coefficients)) {
-      if (llvm::is_contained(holders, a)) inner.push_back({t->context->mul(without(factorsOf(a), f)), c});
-      else rest.push_back({a, c});
+      if (llvm::is_contained(holders, a))
+        inner.push_back({t->context->mul(without(factorsOf(a), f)), c});
+      else
+        rest.push_back({a, c});
     }
     rest.push_back({t->context->mul({f, t->context->lin(std::move(inner))}), Rational(1)});
     return joinEqualCofactors(t->context->lin(std::move(rest), t->constant));
@@ -56,8 +58,10 @@ static Term factorMonomials(TermContext &context, const std::vector<Monomial> &p
   }
   std::vector<Monomial> inside, rest;
   for (const auto &[m, c] : poly) {
-    if (llvm::is_contained(m, most)) inside.push_back({without(m, most), c});
-    else rest.push_back({m, c});
+    if (llvm::is_contained(m, most))
+      inside.push_back({without(m, most), c});
+    else
+      rest.push_back({m, c});
   }
   Term product = context.mul({most, factorMonomials(context, inside)});
   return joinEqualCofactors(context.add(product, factorMonomials(context, rest)));

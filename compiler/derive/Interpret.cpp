@@ -66,7 +66,9 @@ static Function functionOf(llvm::StringRef name) {
       {"recip", [](const double *x) { return 1 / x[0]; }},
       {"recip0", [](const double *x) { return x[0] == 0 ? 0 : 1 / x[0]; }},
       {"sign", [](const double *x) { return double((x[0] > 0) - (x[0] < 0)); }},
-      {"step", [](const double *x) { return x[0] > 0 ? 1 : x[0] == 0 ? 0.5 : 0; }},
+      {"step", [](const double *x) { return x[0] > 0    ? 1
+                                            : x[0] == 0 ? 0.5
+                                                        : 0; }},
       {"nonempty", [](const double *x) { return double(x[0] > -std::numeric_limits<double>::infinity()); }},
       {"not", [](const double *x) { return double(x[0] == 0); }},
       {"min", [](const double *x) { return std::fmin(x[0], x[1]); }},
@@ -190,8 +192,10 @@ Result<Interpretation> jvpgen::interpret(const Program &program, const Extents &
       continue;
     }
     auto it = inputs.find(t->name);
-    if (it == inputs.end() || it->second.indices != t->indices || it->second.values.size() != extents.tuples(t->indices))
-      return fail(ErrorKind::Invalid, "program " + program.name + " reads " + t->name + " with indices \"" + t->indices.str() +
+    if (it == inputs.end() || it->second.indices != t->indices ||
+        it->second.values.size() != extents.tuples(t->indices))
+      return fail(ErrorKind::Invalid, "program " + program.name + " reads " + t->name + " with indices \"" +
+                                          t->indices.str() +
                                           "\", which is not among the inputs; give an array of that shape");
     interpreter.values[t] = it->second;
   }

@@ -22,7 +22,8 @@ static Term unscaled(Term t) {
 }
 
 static bool holdsTangent(Term t) {
-  return llvm::any_of(topologicalOrder({t}), [](Term x) { return x->is(TermKind::Input) && x->inputKind == InputKind::Tangent; });
+  return llvm::any_of(topologicalOrder({t}),
+                      [](Term x) { return x->is(TermKind::Input) && x->inputKind == InputKind::Tangent; });
 }
 
 static bool isScoreProduct(Term t) { return isContraction(t) && !streams(t); }

@@ -1,4 +1,5 @@
-// A program as a list of definitions, one a line: which terms get a name of their own, and what they are called by kind.
+// A program as a list of definitions, one a line: which terms get a name of their own, and what they are called by
+// kind.
 #ifndef JVPGEN_COMPILER_DERIVE_LISTING_H
 #define JVPGEN_COMPILER_DERIVE_LISTING_H
 

@@ -15,8 +15,9 @@ static bool isReciprocal(Term t) { return t->is(TermKind::Apply) && (t->name == 
 
 Formula FormulaWriter::write(Term t) const {
   auto it = names.find(t);
-  return it != names.end() && !t->is(TermKind::Constant) && !t->is(TermKind::Input) ? Formula{notation.symbol(*it->second)}
-                                                                                    : define(t);
+  return it != names.end() && !t->is(TermKind::Constant) && !t->is(TermKind::Input)
+             ? Formula{notation.symbol(*it->second)}
+             : define(t);
 }
 
 Formula FormulaWriter::define(Term t) const {
@@ -56,15 +57,16 @@ std::vector<Summand> FormulaWriter::flattened(Term lin) const {
 Formula FormulaWriter::writeLin(Term t) const {
   std::vector<Summand> terms = flattened(t);
   // a positive term first, if there is one
-  llvm::stable_sort(terms, [](const Summand &a, const Summand &b) { return a.second > Rational(0) && b.second < Rational(0); });
+  llvm::stable_sort(
+      terms, [](const Summand &a, const Summand &b) { return a.second > Rational(0) && b.second < Rational(0); });
   std::string out;
   for (const auto &[x, c] : terms) {
     bool negative = c < Rational(0);
     ScaledNumber number = recogniseScale(negative ? -c : c, scale);
     bool plain = number.power == 0 && number.number == Rational(1);
     std::string text = x->isOne() ? notation.magnitude(number)
-                       : plain    ? notation.wrap(write(x), Formula::Product)
-                                  : notation.times(notation.magnitude(number), notation.wrap(write(x), Formula::Product));
+                       : plain ? notation.wrap(write(x), Formula::Product)
+                               : notation.times(notation.magnitude(number), notation.wrap(write(x), Formula::Product));
     out += out.empty() ? (negative ? "-" : "") : negative ? " - " : " + ";
     out += text;
   }
@@ -77,8 +79,10 @@ Formula FormulaWriter::writeLin(Term t) const {
 Formula FormulaWriter::writeProduct(llvm::ArrayRef<Term> factors) const {
   std::vector<Term> above, below;
   for (Term f : factors) {
-    if (isReciprocal(f) && !names.contains(f)) below.push_back(f->args[0]);
-    else above.push_back(f);
+    if (isReciprocal(f) && !names.contains(f))
+      below.push_back(f->args[0]);
+    else
+      above.push_back(f);
   }
   // numbers, rows and columns stand before tiles
   llvm::stable_sort(above, [](Term a, Term b) { return a->isTile() < b->isTile(); });
@@ -89,7 +93,9 @@ Formula FormulaWriter::writeProduct(llvm::ArrayRef<Term> factors) const {
       bool twice = k + 1 < fs.size() && fs[k + 1] == fs[k];
       std::string text = twice ? notation.square(x) : fs.size() > 1 ? notation.wrap(x, Formula::Product) : x.text;
       bool first = out.text == "1";
-      out = first ? Formula{text, fs.size() == 1 ? x.binding : twice ? Formula::Atom : Formula::Product}
+      out = first ? Formula{text, fs.size() == 1 ? x.binding
+                                  : twice        ? Formula::Atom
+                                                 : Formula::Product}
                   : Formula{notation.times(out.text, text), Formula::Product};
       k += twice;
     }

@@ -50,11 +50,13 @@ struct TangentPass : ProgramPass<TangentPass> {
   void runOnOperation() override {
     TermContext terms;
     std::optional<Program> forward = find(terms, "forward");
-    if (forward && check(*forward, tangents, true)) exportProgram(addTangents(*forward, tangents, direction), getOperation());
+    if (forward && check(*forward, tangents, true))
+      exportProgram(addTangents(*forward, tangents, direction), getOperation());
   }
 
   ListOption<std::string> tangents{*this, "tangents", llvm::cl::desc("inputs that have tangents")};
-  Option<std::string> direction{*this, "direction", llvm::cl::desc("prefix of the tangents' names"), llvm::cl::init("t")};
+  Option<std::string> direction{*this, "direction", llvm::cl::desc("prefix of the tangents' names"),
+                                llvm::cl::init("t")};
 };
 
 struct AdjointPass : ProgramPass<AdjointPass> {
@@ -79,7 +81,9 @@ struct AdjointPass : ProgramPass<AdjointPass> {
 struct SimplifyPass : ProgramPass<SimplifyPass> {
   MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(SimplifyPass)
   StringRef getArgument() const override { return "attn-simplify"; }
-  StringRef getDescription() const override { return "fewest products, one sweep; backward programs modulo saved outputs"; }
+  StringRef getDescription() const override {
+    return "fewest products, one sweep; backward programs modulo saved outputs";
+  }
 
   void runOnOperation() override {
     TermContext terms;
@@ -88,7 +92,9 @@ struct SimplifyPass : ProgramPass<SimplifyPass> {
     for (auto op : module.getOps<attn::ProgramOp>()) programs[op.getSymName().str()] = importProgram(terms, op);
     for (auto op : llvm::make_early_inc_range(module.getOps<attn::ProgramOp>())) {
       const Program &p = programs.at(op.getSymName().str());
-      auto forward = programs.find(p.name == "backward" ? "forward" : p.name == "tangent_backward" ? "tangent_forward" : "");
+      auto forward = programs.find(p.name == "backward"           ? "forward"
+                                   : p.name == "tangent_backward" ? "tangent_forward"
+                                                                  : "");
       if (forward == programs.end()) {
         exportProgram(simplify(p), module)->moveBefore(op);
       } else {

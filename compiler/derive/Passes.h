@@ -7,7 +7,8 @@ namespace jvpgen {
 /// Registers, for tools that read pass names:
 ///   --attn-tangent{tangents=q,k,v direction=t}     adds @tangent_forward beside @forward
 ///   --attn-adjoint{of=forward cotangents=o wanted=q,k,v}   adds @backward (of @forward) or @tangent_backward
-///   --attn-simplify                                rewrites every program; a backward one modulo what its forward program saves
+///   --attn-simplify                                rewrites every program; a backward one modulo what its forward
+///   program saves
 void registerDerivePasses();
 
 } // namespace jvpgen

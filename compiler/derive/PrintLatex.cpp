@@ -54,7 +54,8 @@ public:
   }
 
   std::string times(const std::string &a, const std::string &b) const override {
-    bool number = a.find_first_not_of("0123456789") == std::string::npos || a.starts_with("\\tfrac") || a.starts_with("\\sigma");
+    bool number =
+        a.find_first_not_of("0123456789") == std::string::npos || a.starts_with("\\tfrac") || a.starts_with("\\sigma");
     return a + (number ? "\\," : " \\circ ") + b;
   }
   std::string square(const Formula &x) const override { return wrap(x, Formula::Atom) + "^{\\circ 2}"; }
@@ -102,8 +103,8 @@ private:
 
   /// q k v o in capitals, lse as an l, one letter as itself, a word upright.
   static std::string letter(const std::string &name) {
-    static const std::map<std::string, std::string> letters = {{"q", "Q"}, {"k", "K"}, {"v", "V"}, {"o", "O"},
-                                                               {"lse", "\\ell"}, {"bias", "B"}};
+    static const std::map<std::string, std::string> letters = {{"q", "Q"}, {"k", "K"},       {"v", "V"},
+                                                               {"o", "O"}, {"lse", "\\ell"}, {"bias", "B"}};
     if (auto it = letters.find(name); it != letters.end()) return it->second;
     if (name.size() == 1) return name;
     std::string escaped;

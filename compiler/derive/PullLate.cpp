@@ -20,8 +20,8 @@ Program jvpgen::pullLateTerms(const Program &program) {
       if (!todo && t->is(TermKind::Sum) && l > 1 && !done.contains(t)) todo = t;
     if (!todo) return out;
     done.insert(todo);
-    Program opened = out.withRoots(rebuild(
-        out.roots(), [&](Term t) { return t == todo ? t->context->lin(termsOf(t, holdsLateRow)) : t; }));
+    Program opened = out.withRoots(
+        rebuild(out.roots(), [&](Term t) { return t == todo ? t->context->lin(termsOf(t, holdsLateRow)) : t; }));
     if (costOf(opened) < costOf(out)) out = opened;
   }
 }

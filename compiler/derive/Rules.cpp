@@ -25,13 +25,17 @@ static const Rule kRules[] = {
     // d log(x) = dx / x
     {"log", 1, [](Term, ArrayRef<Term> x) -> Partials { return {call("recip", {x[0]})}; }},
     // d (1/x) = -(1/x)^2 dx
-    {"recip", 1, [](Term y, ArrayRef<Term>) -> Partials { return {y->context->scale(Rational(-1), y->context->mul({y, y}))}; }},
+    {"recip", 1,
+     [](Term y, ArrayRef<Term>) -> Partials { return {y->context->scale(Rational(-1), y->context->mul({y, y}))}; }},
     // the same where 1/0 is taken as 0, a constant
-    {"recip0", 1, [](Term y, ArrayRef<Term>) -> Partials { return {y->context->scale(Rational(-1), y->context->mul({y, y}))}; }},
+    {"recip0", 1,
+     [](Term y, ArrayRef<Term>) -> Partials { return {y->context->scale(Rational(-1), y->context->mul({y, y}))}; }},
     // d tanh(x) = (1 - tanh(x)^2) dx
-    {"tanh", 1, [](Term y, ArrayRef<Term>) -> Partials { return {difference(y->context->one(), y->context->mul({y, y}))}; }},
+    {"tanh", 1,
+     [](Term y, ArrayRef<Term>) -> Partials { return {difference(y->context->one(), y->context->mul({y, y}))}; }},
     // d sqrt(x) = dx / (2 sqrt(x))
-    {"sqrt", 1, [](Term y, ArrayRef<Term>) -> Partials { return {y->context->scale(Rational(1, 2), call("recip", {y}))}; }},
+    {"sqrt", 1,
+     [](Term y, ArrayRef<Term>) -> Partials { return {y->context->scale(Rational(1, 2), call("recip", {y}))}; }},
     // d |x| = sign(x) dx, sign(0) = 0
     {"abs", 1, [](Term, ArrayRef<Term> x) -> Partials { return {call("sign", {x[0]})}; }},
     // d min(a, b) = step(b - a) da + step(a - b) db, step(0) = 1/2: at a tie each side takes half

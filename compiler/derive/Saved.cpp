@@ -31,7 +31,8 @@ void SavedEquations::learn(const std::string &name, Term output) {
   // sum_j exp(S - lse) = 1, but 0 in a row without keys
   if (definition->is(TermKind::Lse)) {
     saved[definition] = value;
-    Term one = context.sum(definition->over, context.mexp(context.subtract(definition->args[0], value), definition->name));
+    Term one =
+        context.sum(definition->over, context.mexp(context.subtract(definition->args[0], value), definition->name));
     leads[one] = {{}, context.apply("nonempty", {value})};
     known.insert(one);
     return;

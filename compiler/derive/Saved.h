@@ -10,7 +10,8 @@ namespace jvpgen {
 /// The equations of saved outputs, each oriented from its largest streamed sum (the lead) to the rest.
 class SavedEquations {
 public:
-  /// Learns from definitions (of an unsimplified forward program), in this order; later ones are rewritten by earlier ones.
+  /// Learns from definitions (of an unsimplified forward program), in this order; later ones are rewritten by earlier
+  /// ones.
   SavedEquations(const Program &forward, const std::vector<std::string> &names);
 
   /// Rewrites bottom-up every value that lacks i or j and needs a sweep; keeps a rewrite only if its level falls.
@@ -27,10 +28,10 @@ private:
   Term rewrite(std::vector<Term> factors) const;
   Term rotate(Term factor) const;
 
-  std::map<Term, Term, ById> saved;     ///< a definition that is replaced as a whole (lse)
+  std::map<Term, Term, ById> saved; ///< a definition that is replaced as a whole (lse)
   std::map<Term, Equation, ById> leads;
-  TermSet known;                        ///< streamed sums that some equation speaks of
-  TermSet vanishing;                    ///< saved values that are 0 in a row without keys
+  TermSet known;     ///< streamed sums that some equation speaks of
+  TermSet vanishing; ///< saved values that are 0 in a row without keys
 };
 
 } // namespace jvpgen

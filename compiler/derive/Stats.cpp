@@ -5,7 +5,8 @@
 
 using namespace jvpgen;
 
-/// Names of the saved outputs below the roots; for a program without cotangents, those of its outputs that can be saved.
+/// Names of the saved outputs below the roots; for a program without cotangents, those of its outputs that can be
+/// saved.
 static std::vector<std::string> savedState(const Program &p) {
   TermSet read;
   bool backward = false;

@@ -11,7 +11,8 @@ struct Stats {
   double executed = 0; ///< the same when every sweep rebuilds the score tiles that it needs
   int sweeps = 0;      ///< passes over all tiles, one after another; 1: no pass before the one that makes the outputs
   int pointwise = 0;   ///< operations per score element
-  std::vector<std::string> saved; ///< of lse, mu, o, to: what a backward program reads, what a forward program leaves for it
+  std::vector<std::string>
+      saved; ///< of lse, mu, o, to: what a backward program reads, what a forward program leaves for it
 };
 
 Stats statsOf(const Program &p);

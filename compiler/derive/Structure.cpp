@@ -69,8 +69,8 @@ static int deferredLevel(Term t) {
   return out;
 }
 
-// exp(S - r) = exp(S - m) exp(m - r): a late row factor of a weight leaves the sum over j, if the body is homogeneous in the weights
-// (the online rescale).
+// exp(S - r) = exp(S - m) exp(m - r): a late row factor of a weight leaves the sum over j, if the body is homogeneous
+// in the weights (the online rescale).
 static int bodyLevel(Term sum) {
   Term body = sum->args[0];
   return !sum->over.has('i') && weightDegree(body) ? deferredLevel(body) : level(body);
@@ -97,10 +97,15 @@ TermSet jvpgen::closure(const std::vector<Term> &roots) {
 }
 
 static std::vector<Summand> termsOfProduct(Term t, const std::function<bool(Term)> &opens) {
+  std::vector<std::vector<Summand>> opened;
+  for (Term f : t->args) opened.push_back(termsOf(f, opens));
+  auto closed = [](const auto &pair) {
+    return std::get<1>(pair).size() == 1 && std::get<1>(pair)[0].first == std::get<0>(pair);
+  };
+  if (llvm::all_of(llvm::zip(t->args, opened), closed)) return {{t, Rational(1)}};
   std::vector<std::pair<std::vector<Term>, Rational>> products = {{{}, Rational(1)}};
-  for (Term f : t->args) {
+  for (const std::vector<Summand> &parts : opened) {
     std::vector<std::pair<std::vector<Term>, Rational>> next;
-    std::vector<Summand> parts = termsOf(f, opens);
     for (const auto &[factors, c] : products)
       for (const auto &[m, k] : parts) {
         next.push_back({factors, c * k});
@@ -115,6 +120,7 @@ static std::vector<Summand> termsOfProduct(Term t, const std::function<bool(Term
 
 static std::vector<Summand> termsOfSum(Term t, const std::function<bool(Term)> &opens) {
   std::vector<Summand> body = termsOf(t->args[0], opens), out;
+  if (body.size() == 1 && body[0].first == t->args[0]) return {{t, body[0].second}};
   if (body.size() == 1) return {{t->context->sum(t->over, body[0].first), body[0].second}};
   for (const auto &[x, c] : body)
     for (const auto &[m, k] : termsOf(t->context->sum(t->over, x), opens)) out.push_back({m, c * k});

@@ -29,8 +29,8 @@ int level(Term t);
 /// Products that a sweep executes to know these values of a tile; what other sweeps accumulate is loaded.
 TermSet closure(const std::vector<Term> &roots);
 
-/// The opened polynomial: products distributed over every lin that `opens` allows (default: all) and over sums of them; letters
-/// stay closed. Equal monomials are not merged: `lin(termsOf(t))` does that.
+/// The opened polynomial: products distributed over every lin that `opens` allows (default: all) and over sums of them;
+/// letters stay closed. Equal monomials are not merged: `lin(termsOf(t))` does that.
 std::vector<Summand> termsOf(Term t, const std::function<bool(Term)> &opens = {});
 
 /// The polynomial with equal monomials merged.

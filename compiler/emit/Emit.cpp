@@ -13,7 +13,8 @@ namespace {
 /// Emits one plan: pre-passes, the kernels of each sweep, post-passes.
 class PlanEmitter {
 public:
-  PlanEmitter(PlanOp plan, Interface interface, const Target &target) : plan(plan), interface(std::move(interface)), target(target) {}
+  PlanEmitter(PlanOp plan, Interface interface, const Target &target)
+      : plan(plan), interface(std::move(interface)), target(target) {}
 
   Result<KernelVariant> emit();
   std::vector<SourceFile> files;
@@ -88,7 +89,10 @@ Result<void> PlanEmitter::emitPasses() {
     it->second.push_back(pre);
   }
   for (auto &[indices, passes] : byIndices)
-    if (auto done = add(prePassText(passes, interface, kernelName("pre_" + indices), title("statistics before the sweeps"))); !done) return done;
+    if (auto done =
+            add(prePassText(passes, interface, kernelName("pre_" + indices), title("statistics before the sweeps")));
+        !done)
+      return done;
   return {};
 }
 
@@ -97,8 +101,9 @@ Result<void> PlanEmitter::emitSweep(SweepOp sweep) {
   std::vector<SweepProgram> parts = splitSweep(flat, interface);
   for (auto [i, part] : llvm::enumerate(parts)) {
     std::string name = sweep.getName().str() + (parts.size() > 1 ? std::string(1, static_cast<char>('a' + i)) : "");
-    std::string what = std::string(sweep.isRowSweep() ? "row" : "column") + " sweep" +
-                       (parts.size() > 1 ? ", part " + std::to_string(i + 1) + " of " + std::to_string(parts.size()) : "");
+    std::string what =
+        std::string(sweep.isRowSweep() ? "row" : "column") + " sweep" +
+        (parts.size() > 1 ? ", part " + std::to_string(i + 1) + " of " + std::to_string(parts.size()) : "");
     if (auto done = add(sweepText(part, kernelName(name), title(what), kept)); !done) return done;
     variant.executed_products += part.products();
     if (part.products() <= most_products) continue;
@@ -116,7 +121,9 @@ Result<KernelVariant> PlanEmitter::emit() {
   for (auto sweep : plan.getBody().getOps<SweepOp>())
     if (auto done = emitSweep(sweep); !done) return tl::unexpected(done.error());
   for (auto post : plan.getBody().getOps<PostOp>())
-    if (auto done = add(postPassText(post, interface, kernelName("post_" + post.getOutput().str()), title("sums after the sweeps"))); !done)
+    if (auto done = add(postPassText(post, interface, kernelName("post_" + post.getOutput().str()),
+                                     title("sums after the sweeps")));
+        !done)
       return tl::unexpected(done.error());
   return variant;
 }
@@ -132,7 +139,8 @@ Result<KernelBundle> jvpgen::emitBundle(ModuleOp module, const Target &target) {
     PlanEmitter emitter(plan, interface, target);
     Result<KernelVariant> variant = emitter.emit();
     if (!variant) {
-      bundle.notices.push_back(plan.getProgram().str() + " (" + plan.getVariant().str() + ") is left out: " + variant.error().message);
+      bundle.notices.push_back(plan.getProgram().str() + " (" + plan.getVariant().str() +
+                               ") is left out: " + variant.error().message);
       refused.try_emplace(plan.getProgram(), variant.error());
       continue;
     }
@@ -143,10 +151,12 @@ Result<KernelBundle> jvpgen::emitBundle(ModuleOp module, const Target &target) {
     return std::tie(a.program, a.executed_products) < std::tie(b.program, b.executed_products);
   });
   for (auto &[program, error] : refused)
-    if (llvm::none_of(bundle.variants, [&](const KernelVariant &v) { return v.program == program; })) return tl::unexpected(error);
+    if (llvm::none_of(bundle.variants, [&](const KernelVariant &v) { return v.program == program; }))
+      return tl::unexpected(error);
   if (llvm::any_of(bundle.tensors, [](const TensorDeclaration &t) { return t.dtype == DType::F16; }) &&
       llvm::any_of(bundle.variants, [](const KernelVariant &v) { return v.program.starts_with("tangent"); }))
-    bundle.notices.push_back("f16: tangent weights above 65504 become infinite, and so do the outputs that they enter; bf16 has the range of f32.");
+    bundle.notices.push_back("f16: tangent weights above 65504 become infinite, and so do the outputs that they enter; "
+                             "bf16 has the range of f32.");
   bundle.files.insert(bundle.files.end(), templateFiles().begin(), templateFiles().end());
   return bundle;
 }

@@ -35,5 +35,6 @@ Result<std::string> jvpgen::applyText(llvm::StringRef f, llvm::ArrayRef<std::str
   if (f == "and") return truth(a[0] + " != 0.f && " + a[1] + " != 0.f");
   if (f == "or") return truth(a[0] + " != 0.f || " + a[1] + " != 0.f");
   if (f == "not") return truth(a[0] + " == 0.f");
-  return fail(ErrorKind::Unsupported, "the function \"" + f.str() + "\" has no CUDA text; use one of the specification's functions.");
+  return fail(ErrorKind::Unsupported,
+              "the function \"" + f.str() + "\" has no CUDA text; use one of the specification's functions.");
 }

@@ -56,12 +56,14 @@ std::string jvpgen::headOf(const TensorInfo &tensor) { return tensor.has('n') &&
 
 std::string jvpgen::placeOf(const TensorInfo &tensor) { return tensor.in_workspace ? "in_workspace(s)" : "s"; }
 
-std::string jvpgen::numberAt(Parameters &parameters, const TensorInfo &tensor, const std::string &i, const std::string &j) {
-  return "number<" + tensor.type() + ">(" + parameters.use(tensor) + ", " + placeOf(tensor) + ", " + headOf(tensor) + ", " +
-         (tensor.has('i') ? i : "0") + ", " + (tensor.has('j') ? j : "0") + ")";
+std::string jvpgen::numberAt(Parameters &parameters, const TensorInfo &tensor, const std::string &i,
+                             const std::string &j) {
+  return "number<" + tensor.type() + ">(" + parameters.use(tensor) + ", " + placeOf(tensor) + ", " + headOf(tensor) +
+         ", " + (tensor.has('i') ? i : "0") + ", " + (tensor.has('j') ? j : "0") + ")";
 }
 
-std::string jvpgen::addressOf(Parameters &parameters, const TensorInfo &tensor, const std::string &i, const std::string &j) {
+std::string jvpgen::addressOf(Parameters &parameters, const TensorInfo &tensor, const std::string &i,
+                              const std::string &j) {
   auto at = [&](bool has, const std::string &start, const std::string &x) {
     return !has ? std::string("0") : tensor.in_workspace ? x : start + " + " + x;
   };
@@ -72,8 +74,10 @@ std::string jvpgen::addressOf(Parameters &parameters, const TensorInfo &tensor, 
 std::string jvpgen::measureText(Parameters &parameters, const Interface &interface) {
   auto body = [&]() -> std::string {
     auto tensor = [&](llvm::StringRef name) { return parameters.use(interface.tensors.lookup(name)); };
-    if (interface.layout == "padded") return "measure_padded(s, " + tensor("q_lengths") + ", " + tensor("kv_lengths") + ")";
-    if (interface.layout == "packed") return "measure_packed(s, " + tensor("q_offsets") + ", " + tensor("kv_offsets") + ")";
+    if (interface.layout == "padded")
+      return "measure_padded(s, " + tensor("q_lengths") + ", " + tensor("kv_lengths") + ")";
+    if (interface.layout == "packed")
+      return "measure_packed(s, " + tensor("q_offsets") + ", " + tensor("kv_offsets") + ")";
     return "measure_dense(s, args.problem)";
   };
   return "static DEV void measure(const Args &args, Sequence &s) { " + body() + "; }\n";

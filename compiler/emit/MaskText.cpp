@@ -16,13 +16,19 @@ class RegionText {
 public:
   RegionText(Parameters &parameters, const Interface &interface) : parameters(parameters), interface(interface) {}
 
-  /// Gives the region's arguments their names, then prints all but the terminator.
-  Result<std::string> statements(Region &region, llvm::ArrayRef<StringRef> arguments) {
-    names.clear();
-    text.clear();
+  /// Gives the region's arguments their names, then prints what the yielded value of that number needs.
+  Result<std::string> statements(Region &region, llvm::ArrayRef<StringRef> arguments, unsigned number) {
     for (auto [value, name] : llvm::zip(region.getArguments(), arguments)) names[value] = name.str();
+    llvm::SmallPtrSet<Operation *, 16> needed;
+    std::vector<Value> pending = {cast<YieldOp>(region.front().getTerminator()).getValues()[number]};
+    while (!pending.empty()) {
+      Operation *op = pending.back().getDefiningOp();
+      pending.pop_back();
+      if (op && needed.insert(op).second) pending.insert(pending.end(), op->operand_begin(), op->operand_end());
+    }
     for (Operation &op : region.front().without_terminator())
-      if (Result<void> done = print(op); !done) return tl::unexpected(done.error());
+      if (needed.contains(&op))
+        if (Result<void> done = print(op); !done) return tl::unexpected(done.error());
     return text;
   }
   std::string yielded(Region &region, unsigned number) {
@@ -58,8 +64,9 @@ private:
                            .Case<arith::MaxSIOp>([](auto) { return ">?"; })
                            .Default([](auto) { return nullptr; });
     if (!sign)
-      return fail(ErrorKind::Unsupported, "a mask with " + op.getName().getStringRef().str() +
-                                              " has no CUDA text; write the mask with + - * comparisons, and, or, not.");
+      return fail(ErrorKind::Unsupported,
+                  "a mask with " + op.getName().getStringRef().str() +
+                      " has no CUDA text; write the mask with + - * comparisons, and, or, not.");
     std::string x = use(op.getOperand(0)), y = use(op.getOperand(1));
     if (sign[1] == '?') return define(op.getResult(0), x + " " + sign[0] + " " + y + " ? " + x + " : " + y);
     return define(op.getResult(0), binary(op, sign));
@@ -74,7 +81,8 @@ private:
                            .Cases({"ogt", "ugt"}, ">")
                            .Cases({"oge", "uge"}, ">=")
                            .Default(nullptr);
-    if (!sign) return fail(ErrorKind::Unsupported, "a mask compares floats in a way without CUDA text; use == != < <= > >=.");
+    if (!sign)
+      return fail(ErrorKind::Unsupported, "a mask compares floats in a way without CUDA text; use == != < <= > >=.");
     return define(op.getResult(), binary(*op, sign));
   }
 
@@ -96,22 +104,27 @@ private:
     std::string i = "0", j = "0";
     for (auto [axis, at] : llvm::zip(fetch.getAxes(), fetch.getAt())) (axis == 'i' ? i : j) = use(at);
     if (tensor.dtype != DType::I32 && tensor.dtype != DType::I8) return numberAt(parameters, tensor, i, j);
-    std::string text = "integer<" + tensor.type() + ">(" + parameters.use(tensor) + ", s, " + headOf(tensor) + ", " + i + ", " + j + ")";
+    std::string text = "integer<" + tensor.type() + ">(" + parameters.use(tensor) + ", s, " + headOf(tensor) + ", " +
+                       i + ", " + j + ")";
     return fetch.getType().isInteger(1) ? text + " != 0" : text;
   }
   Result<void> printRange(FetchRangeOp range) {
     const TensorInfo &tensor = interface.tensors.find(range.getName())->second;
     std::string least = fresh(), greatest = fresh();
     names[range.getLeast()] = least, names[range.getGreatest()] = greatest;
-    text += "int " + least + ", " + greatest + ";\ninteger_range(" + parameters.use(tensor) + ", s, " + headOf(tensor) + ", " +
-            (range.getAxis() == "i" ? "Axis::query" : "Axis::key") + ", " + use(range.getFirst()) + ", " + use(range.getLast()) +
-            ", " + least + ", " + greatest + ");\n";
+    text += "int " + least + ", " + greatest + ";\ninteger_range(" + parameters.use(tensor) + ", s, " + headOf(tensor) +
+            ", " + (range.getAxis() == "i" ? "Axis::query" : "Axis::key") + ", " + use(range.getFirst()) + ", " +
+            use(range.getLast()) + ", " + least + ", " + greatest + ");\n";
     return {};
   }
   Result<void> define(Value value, const std::string &expression) {
     std::string name = fresh();
     Type type = value.getType();
-    text += std::string("const ") + (type.isInteger(1) ? "bool " : type.isF32() ? "float " : "int ") + name + " = " + expression + ";\n";
+    text += std::string("const ") +
+            (type.isInteger(1) ? "bool "
+             : type.isF32()    ? "float "
+                               : "int ") +
+            name + " = " + expression + ";\n";
     names[value] = name;
     return {};
   }
@@ -130,13 +143,14 @@ private:
 Result<std::string> jvpgen::maskText(Parameters &parameters, const Interface &interface) {
   MaskOp mask = interface.mask;
   if (!mask)
-    return std::string("static DEV bool keep(const Args &, const Sequence &, int, int) { return true; }\n"
-                       "static DEV bool may_keep(const Args &, const Sequence &, int, int, int, int) { return true; }\n"
-                       "static DEV bool may_drop(const Args &, const Sequence &, int, int, int, int) { return false; }\n");
+    return std::string(
+        "static DEV bool keep(const Args &, const Sequence &, int, int) { return true; }\n"
+        "static DEV bool may_keep(const Args &, const Sequence &, int, int, int, int) { return true; }\n"
+        "static DEV bool may_drop(const Args &, const Sequence &, int, int, int, int) { return false; }\n");
   std::string out;
   auto add = [&](Region &region, StringRef head, llvm::ArrayRef<StringRef> arguments, unsigned number) -> Result<void> {
     RegionText printer(parameters, interface);
-    Result<std::string> body = printer.statements(region, arguments);
+    Result<std::string> body = printer.statements(region, arguments, number);
     if (!body) return tl::unexpected(body.error());
     out += head.str() + " {\n" + indent(*body + "return " + printer.yielded(region, number) + ";\n", 2) + "}\n";
     return {};
@@ -145,10 +159,13 @@ Result<std::string> jvpgen::maskText(Parameters &parameters, const Interface &in
   StringRef at[] = {"s.b", "s.h", "i", "j", "s.q_length", "s.kv_length"};
   StringRef ends[] = {"s.b", "s.h", "i0", "i1", "j0", "j1", "s.q_length", "s.kv_length"};
   out += "/// Whether the entry (i, j) counts.\n";
-  if (auto r = add(mask.getKeep(), "static DEV bool keep(const Args &args, const Sequence &s, int i, int j)", at, 0); !r)
+  if (auto r = add(mask.getKeep(), "static DEV bool keep(const Args &args, const Sequence &s, int i, int j)", at, 0);
+      !r)
     return tl::unexpected(r.error());
   out += "/// Whether some entry of the box i0 .. i1, j0 .. j1 may count, and whether one may not.\n";
-  if (auto r = add(mask.getClassify(), ("static DEV bool may_keep" + box).str(), ends, 0); !r) return tl::unexpected(r.error());
-  if (auto r = add(mask.getClassify(), ("static DEV bool may_drop" + box).str(), ends, 1); !r) return tl::unexpected(r.error());
+  if (auto r = add(mask.getClassify(), ("static DEV bool may_keep" + box).str(), ends, 0); !r)
+    return tl::unexpected(r.error());
+  if (auto r = add(mask.getClassify(), ("static DEV bool may_drop" + box).str(), ends, 1); !r)
+    return tl::unexpected(r.error());
   return out;
 }

@@ -17,16 +17,19 @@ static std::string withoutFeatures(StringRef indices) {
 /// What every pass states: its indices and the lengths.
 static std::string placeText(StringRef indices, Parameters &parameters, const Interface &interface) {
   std::string out = "using Args = ::Args;\nstatic constexpr int warps = JVPGEN_WARPS;\nstatic constexpr bool ";
-  for (char c : StringRef("bnrij")) out += std::string("has_") + c + " = " + (indices.contains(c) ? "true" : "false") + (c == 'j' ? ";\n" : ", ");
-  out += std::string("static constexpr bool layout_is_packed = ") + (interface.layout == "packed" ? "true" : "false") + ";\n";
+  for (char c : StringRef("bnrij"))
+    out += std::string("has_") + c + " = " + (indices.contains(c) ? "true" : "false") + (c == 'j' ? ";\n" : ", ");
+  out += std::string("static constexpr bool layout_is_packed = ") + (interface.layout == "packed" ? "true" : "false") +
+         ";\n";
   return out + measureText(parameters, interface);
 }
 
-static KernelText finish(const std::string &title, const std::string &skeleton, const std::string &policy, const std::string &kernel,
-                         const Parameters &parameters, StringRef indices) {
+static KernelText finish(const std::string &title, const std::string &skeleton, const std::string &policy,
+                         const std::string &kernel, const Parameters &parameters, StringRef indices) {
   KernelText out;
-  out.text = "// " + title + "\n#include \"passes.cuh\"\n\n" + parameters.declaration() + "\nstruct Policy {\n" + indent(policy, 2) +
-             "};\n\nKERNEL(32 * JVPGEN_WARPS, 1)\n" + kernel + "(PARAMETER Args args) { " + skeleton + "<Policy>(args); }\n";
+  out.text = "// " + title + "\n#include \"passes.cuh\"\n\n" + parameters.declaration() + "\nstruct Policy {\n" +
+             indent(policy, 2) + "};\n\nKERNEL(32 * JVPGEN_WARPS, 1)\n" + kernel + "(PARAMETER Args args) { " +
+             skeleton + "<Policy>(args); }\n";
   out.launch.kernel = kernel;
   out.launch.owners = indices.str();
   out.launch.rows_per_block = skeleton == "row_pass" ? "64" : std::to_string(32 * kPassWarps);
@@ -41,8 +44,8 @@ static Result<const TensorInfo *> lookup(const Interface &interface, StringRef n
   return &it->second;
 }
 
-Result<KernelText> jvpgen::prePassText(llvm::ArrayRef<PreOp> passes, const Interface &interface, const std::string &kernel,
-                                       const std::string &title) {
+Result<KernelText> jvpgen::prePassText(llvm::ArrayRef<PreOp> passes, const Interface &interface,
+                                       const std::string &kernel, const std::string &title) {
   Parameters parameters;
   std::string body, indices;
   for (PreOp pass : passes) {
@@ -53,7 +56,8 @@ Result<KernelText> jvpgen::prePassText(llvm::ArrayRef<PreOp> passes, const Inter
       Result<const TensorInfo *> tensor = lookup(interface, input.getName());
       if (!tensor) return tl::unexpected(tensor.error());
       bool hasFeature = cast<ValueType>(input.getResult().getType()).hasFeature();
-      return (*tensor)->type() + "::to_float(" + addressOf(parameters, **tensor, "row", "row") + (hasFeature ? "[f]" : "[0]") + ")";
+      return (*tensor)->type() + "::to_float(" + addressOf(parameters, **tensor, "row", "row") +
+             (hasFeature ? "[f]" : "[0]") + ")";
     };
     text.place = [](IndexOp index) -> Result<std::string> {
       if (index.getName() == "i" || index.getName() == "j") return std::string("float(row)");
@@ -62,13 +66,15 @@ Result<KernelText> jvpgen::prePassText(llvm::ArrayRef<PreOp> passes, const Inter
     text.sum = [&](SumOp sum) -> Result<std::string> {
       const int length = interface.features(sum.getOver());
       if (length == 0 || sum.getOver().size() != 1)
-        return fail(ErrorKind::Unsupported, "a sum over \"" + sum.getOver().str() + "\" before the sweeps was asked for; "
-                                            "the portable skeleton sums over features there.");
+        return fail(ErrorKind::Unsupported, "a sum over \"" + sum.getOver().str() +
+                                                "\" before the sweeps was asked for; "
+                                                "the portable skeleton sums over features there.");
       std::string statements, name = text.fresh("sum");
       Result<std::string> term = text.body(sum.getBody(), statements);
       if (!term) return term;
-      text.outer += "float " + name + " = 0.f;\nfor (int f = lane; f < " + std::to_string(length) + "; f += kWarp) {\n" +
-                    indent(statements + name + " += " + *term + ";\n", 2) + "}\n" + name + " = warp_sum(" + name + ");\n";
+      text.outer += "float " + name + " = 0.f;\nfor (int f = lane; f < " + std::to_string(length) +
+                    "; f += kWarp) {\n" + indent(statements + name + " += " + *term + ";\n", 2) + "}\n" + name +
+                    " = warp_sum(" + name + ");\n";
       return name;
     };
     Result<std::string> value = text.use(v);
@@ -76,16 +82,20 @@ Result<KernelText> jvpgen::prePassText(llvm::ArrayRef<PreOp> passes, const Inter
     Result<const TensorInfo *> target = lookup(interface, pass.getName());
     if (!target) return tl::unexpected(target.error());
     body += "{ // " + pass.getName().str() + "\n" +
-            indent(text.outer + text.inner + "if (lane == 0) *" + addressOf(parameters, **target, "row", "row") + " = " + *value + ";\n", 2) + "}\n";
+            indent(text.outer + text.inner + "if (lane == 0) *" + addressOf(parameters, **target, "row", "row") +
+                       " = " + *value + ";\n",
+                   2) +
+            "}\n";
   }
   std::string policy = placeText(indices, parameters, interface) +
-                       "static DEV void compute(const Args &args, const Sequence &s, int row) {\n  const int lane = thread_index() % kWarp;\n" +
+                       "static DEV void compute(const Args &args, const Sequence &s, int row) {\n  const int lane = "
+                       "thread_index() % kWarp;\n" +
                        indent(body, 2) + "}\n";
   return finish(title, "row_pass", policy, kernel, parameters, indices);
 }
 
-/// A sum after the sweeps: one loop over all places of its indices, shared out among the threads of a block where the output has
-/// neither i nor j; places beyond a sequence's lengths do not count.
+/// A sum after the sweeps: one loop over all places of its indices, shared out among the threads of a block where the
+/// output has neither i nor j; places beyond a sequence's lengths do not count.
 static std::string sumLoop(SumOp sum, const std::string &name, const std::string &statements, const std::string &term) {
   std::string count, split;
   auto extent = [](char c) -> std::string {
@@ -101,21 +111,26 @@ static std::string sumLoop(SumOp sum, const std::string &name, const std::string
     count += (count.empty() ? "(" : " * (") + extent(c) + ")";
     split += std::string("p.") + c + " = int(rest % (" + extent(c) + ")), rest /= " + extent(c) + ";\n";
   }
-  return "float " + name + " = 0.f;\nfor (i64 term = first_term<Policy>(); term < " + count + "; term += term_stride<Policy>()) {\n" +
+  return "float " + name + " = 0.f;\nfor (i64 term = first_term<Policy>(); term < " + count +
+         "; term += term_stride<Policy>()) {\n" +
          indent("i64 rest = term;\nPoint p = at;\n" + split +
-                    "const Sequence s = sequence_at<Policy>(args, p);\nif (p.i >= s.q_length || p.j >= s.kv_length) continue;\n" +
-                    statements + name + " += " + term + ";\n", 2) +
+                    "const Sequence s = sequence_at<Policy>(args, p);\nif (p.i >= s.q_length || p.j >= s.kv_length) "
+                    "continue;\n" +
+                    statements + name + " += " + term + ";\n",
+                2) +
          "}\n" + name + " = end_sum<Policy>(" + name + ");\n";
 }
 
-Result<KernelText> jvpgen::postPassText(PostOp pass, const Interface &interface, const std::string &kernel, const std::string &title) {
+Result<KernelText> jvpgen::postPassText(PostOp pass, const Interface &interface, const std::string &kernel,
+                                        const std::string &title) {
   Parameters parameters;
   ScalarText text;
   Value v = cast<YieldOp>(pass.getBody().front().getTerminator()).getValues()[0];
   const std::string indices = cast<ValueType>(v.getType()).getIndices().str();
   if (indices != withoutFeatures(indices))
-    return fail(ErrorKind::Unsupported, "the output \"" + pass.getOutput().str() + "\" with a feature index was asked for after the sweeps; "
-                                        "the portable skeleton adds up numbers there.");
+    return fail(ErrorKind::Unsupported, "the output \"" + pass.getOutput().str() +
+                                            "\" with a feature index was asked for after the sweeps; "
+                                            "the portable skeleton adds up numbers there.");
   text.leaf = [&](InputOp input) -> Result<std::string> {
     Result<const TensorInfo *> tensor = lookup(interface, input.getName());
     if (!tensor) return tl::unexpected(tensor.error());
@@ -136,11 +151,14 @@ Result<KernelText> jvpgen::postPassText(PostOp pass, const Interface &interface,
   if (!value) return tl::unexpected(value.error());
   Result<const TensorInfo *> target = lookup(interface, pass.getOutput());
   if (!target) return tl::unexpected(target.error());
-  const std::string store = "*" + addressOf(parameters, **target, "at.i", "at.j") + " = " + (*target)->type() + "::from_float(value);\n";
-  std::string policy = placeText(indices, parameters, interface) +
-                       "static DEV float compute(const Args &args, const Point &at) {\n  const Point p = at;\n"
-                       "  const Sequence s = sequence_at<Policy>(args, p);\n" +
-                       indent(text.outer + text.inner + "return " + *value + ";\n", 2) +
-                       "}\nstatic DEV void store(const Args &args, const Sequence &s, const Point &at, float value) {\n" + indent(store, 2) + "}\n";
+  const std::string store =
+      "*" + addressOf(parameters, **target, "at.i", "at.j") + " = " + (*target)->type() + "::from_float(value);\n";
+  std::string policy =
+      placeText(indices, parameters, interface) +
+      "static DEV float compute(const Args &args, const Point &at) {\n  const Point p = at;\n"
+      "  const Sequence s = sequence_at<Policy>(args, p);\n" +
+      indent(text.outer + text.inner + "return " + *value + ";\n", 2) +
+      "}\nstatic DEV void store(const Args &args, const Sequence &s, const Point &at, float value) {\n" +
+      indent(store, 2) + "}\n";
   return finish(title, "sum_pass", policy, kernel, parameters, indices);
 }

@@ -7,11 +7,12 @@
 namespace jvpgen {
 
 /// One kernel that computes several statistics of the same indices.
-Result<KernelText> prePassText(llvm::ArrayRef<attn::PreOp> passes, const Interface &interface, const std::string &kernel,
-                               const std::string &title);
+Result<KernelText> prePassText(llvm::ArrayRef<attn::PreOp> passes, const Interface &interface,
+                               const std::string &kernel, const std::string &title);
 
 /// One kernel that adds up an output.
-Result<KernelText> postPassText(attn::PostOp pass, const Interface &interface, const std::string &kernel, const std::string &title);
+Result<KernelText> postPassText(attn::PostOp pass, const Interface &interface, const std::string &kernel,
+                                const std::string &title);
 
 /// Threads / 32 of either.
 inline constexpr int kPassWarps = 8;

@@ -44,15 +44,11 @@ std::string Pointwise::declare(Scope scope, const std::string &name, const std::
     members += "float " + name + "[2 * M];\n";
     text[scope] += eachRow;
     return name + "[r]";
-  case Scope::Tile:
-    text[scope] += "float " + name + "[2 * M];\n" + eachRow;
-    return name + "[r]";
+  case Scope::Tile: text[scope] += "float " + name + "[2 * M];\n" + eachRow; return name + "[r]";
   case Scope::Column:
     text[scope] += "float " + name + "[2];\nfor (int c = 0; c < 2; ++c) " + name + "[c] = " + expression + ";\n";
     return name + "[c]";
-  case Scope::Entry:
-    text[scope] += "const float " + name + " = " + expression + ";\n";
-    return name;
+  case Scope::Entry: text[scope] += "const float " + name + " = " + expression + ";\n"; return name;
   }
   return name;
 }
@@ -95,8 +91,9 @@ Result<std::string> Pointwise::define(Value v) {
         return bound(applyText(x.getFunction(), arguments, program.resources().element_bytes == 4), "f");
       })
       .Default([&](Operation *x) -> Result<std::string> {
-        return fail(ErrorKind::Unsupported, "the operation " + x->getName().getStringRef().str() +
-                                                " inside a tile has no CUDA text in the portable skeleton; choose another variant.");
+        return fail(ErrorKind::Unsupported,
+                    "the operation " + x->getName().getStringRef().str() +
+                        " inside a tile has no CUDA text in the portable skeleton; choose another variant.");
       });
 }
 

@@ -31,9 +31,9 @@ public:
 
   Scope scopeOf(mlir::Value v);
   std::map<Scope, std::string> text;
-  std::string members;                        ///< of the state: values of the scopes Head and Row
-  std::vector<const TensorInfo *> numbers;    ///< statistics per streamed row
-  bool reads_tiles = false;                   ///< a tensor with i and j is read
+  std::string members;                     ///< of the state: values of the scopes Head and Row
+  std::vector<const TensorInfo *> numbers; ///< statistics per streamed row
+  bool reads_tiles = false;                ///< a tensor with i and j is read
 
 private:
   Result<std::string> define(mlir::Value v);

@@ -14,8 +14,9 @@ Result<std::string> ScalarText::use(Value v) {
   if (auto constant = dyn_cast<ConstantOp>(op)) return literal(toDouble(constant.getValue()));
   if (auto sumOp = dyn_cast<SumOp>(op)) {
     if (!sum)
-      return fail(ErrorKind::Unsupported, "a sum over \"" + sumOp.getOver().str() +
-                                              "\" in an epilogue was asked for; the portable skeleton sums in pre- and post-passes.");
+      return fail(ErrorKind::Unsupported,
+                  "a sum over \"" + sumOp.getOver().str() +
+                      "\" in an epilogue was asked for; the portable skeleton sums in pre- and post-passes.");
     Result<std::string> text = sum(sumOp);
     if (text) names[v] = *text;
     return text;
@@ -72,7 +73,8 @@ Result<std::string> ScalarText::expression(Operation *op) {
       .Case([&](MulOp) -> Result<std::string> { return llvm::join(*arguments, " * "); })
       .Case([&](ApplyOp x) { return applyText(x.getFunction(), *arguments, true); })
       .Default([&](Operation *x) -> Result<std::string> {
-        return fail(ErrorKind::Unsupported, "the operation " + x->getName().getStringRef().str() +
-                                                " outside a tile has no CUDA text in the portable skeleton; choose another variant.");
+        return fail(ErrorKind::Unsupported,
+                    "the operation " + x->getName().getStringRef().str() +
+                        " outside a tile has no CUDA text in the portable skeleton; choose another variant.");
       });
 }

@@ -22,12 +22,13 @@ bool SweepWriter::storesTiles() const {
 /// Which tensors the operands are: one function a kind, chosen at compile time.
 std::string SweepWriter::operandsText() {
   auto choose = [&](const std::string &head, const std::vector<std::string> &values) {
-    std::string out = head + " {\n";
-    for (size_t i = 0; i < values.size(); ++i)
-      out += i + 1 < values.size() ? "  if constexpr (o == " + std::to_string(i) + ") return " + values[i] + ";\n" +
-                                         (i + 2 == values.size() ? "  else return " + values[i + 1] + ";\n" : "  else ")
-                                   : (values.size() == 1 ? "  return " + values[0] + ";\n" : "");
-    return out + "}\n";
+    std::string body;
+    for (size_t i = 0; i < values.size(); ++i) {
+      const bool isLast = i + 1 == values.size();
+      body += (i ? "else " : "") + (isLast ? "" : "if constexpr (o == " + std::to_string(i) + ") ") + "return " +
+              values[i] + ";\n";
+    }
+    return head + " {\n" + indent(body, 2) + "}\n";
   };
   auto kind = [&](const std::string &name, const std::vector<Operand> &operands) {
     std::vector<std::string> tensors;
@@ -53,17 +54,18 @@ std::string SweepWriter::operandsText() {
     heads.push_back(headOf(*tensor));
     types += (types.empty() ? "" : ", ") + tensor->type();
   }
-  out += choose("template <int o> static DEV const Tensor &number(const Args &args)", tensors);
-  out += choose("template <int o> static DEV Sequence number_place(const Sequence &s)", places);
-  out += choose("template <int o> static DEV int number_head(const Sequence &s)", heads);
-  return out + "template <int o> using NumberType = TypeAt<o, " + types + ">;\n";
+  out += choose("template <int o> static DEV const Tensor &statistic(const Args &args)", tensors);
+  out += choose("template <int o> static DEV Sequence statistic_place(const Sequence &s)", places);
+  out += choose("template <int o> static DEV int statistic_head(const Sequence &s)", heads);
+  return out + "template <int o> using StatisticType = TypeAt<o, " + types + ">;\n";
 }
 
 std::string SweepWriter::skipText() {
   std::string stores;
   for (ReduceOp reduce : program.reduces)
     if (program.accumulator(reduce.getAccumulator()).getPlace() == "tile") stores += storeTile(reduce, "0.f");
-  return "/// An empty tile leaves zeros.\nDEV void skip(const Args &args, const Owner<Policy> &own, const Sequence &s, int first) {\n"
+  return "/// An empty tile leaves zeros.\nDEV void skip(const Args &args, const Owner<Policy> &own, const Sequence "
+         "&s, int first) {\n"
          "  const Streamed<Policy> tile{0u, first};\n"
          "#pragma unroll\n  for (int n = 0; n < N / 8; ++n)\n#pragma unroll\n    for (int r = 0; r < 2 * M; ++r)\n"
          "      for (int e = 0; e < 2; ++e) {\n" +
@@ -75,7 +77,8 @@ Result<std::string> SweepWriter::leaveText() {
   std::string out, rows, features;
   for (AccumulatorOp acc : program.accumulators)
     if (acc.getPlace() == "register" && !cast<ValueType>(acc.getType()).hasFeature())
-      out += "for (int r = 0; r < 2 * M; ++r) " + acc.getName().str() + "[r] = quad_sum(" + acc.getName().str() + "[r]);\n";
+      out += "for (int r = 0; r < 2 * M; ++r) " + acc.getName().str() + "[r] = quad_sum(" + acc.getName().str() +
+             "[r]);\n";
   ScalarText text;
   const std::string row = "row";
   text.leaf = [&](InputOp input) -> Result<std::string> {
@@ -90,7 +93,8 @@ Result<std::string> SweepWriter::leaveText() {
     auto tensor = interface.tensors.find(name);
     if (tensor == interface.tensors.end())
       return fail(ErrorKind::Invalid, "the epilogue reads \"" + name + "\", which is no tensor of the module.");
-    const std::string at = addressOf(parameters, tensor->second, row, row) + (type.hasFeature() ? "[8 * n + 2 * lane + c]" : "[0]");
+    const std::string at =
+        addressOf(parameters, tensor->second, row, row) + (type.hasFeature() ? "[8 * n + 2 * lane + c]" : "[0]");
     const std::string value = tensor->second.type() + "::to_float(" + at + ")";
     return type.getIndices().empty() ? value : row + " < own.length ? " + value + " : 0.f";
   };
@@ -111,8 +115,9 @@ Result<std::string> SweepWriter::leaveText() {
       continue;
     }
     const int groups = interface.features(type.getIndices()) / 8;
-    features += "#pragma unroll\nfor (int n = 0; n < " + std::to_string(groups) + "; ++n) {\n  float pair[2];\n  for (int c = 0; c < 2; ++c) {\n" +
-                indent(text.inner, 4) + "    pair[c] = " + *value + ";\n  }\n  store_pair<" + tensor.type() + ">(" + address +
+    features += "#pragma unroll\nfor (int n = 0; n < " + std::to_string(groups) +
+                "; ++n) {\n  float pair[2];\n  for (int c = 0; c < 2; ++c) {\n" + indent(text.inner, 4) +
+                "    pair[c] = " + *value + ";\n  }\n  store_pair<" + tensor.type() + ">(" + address +
                 ", 8 * n + 2 * lane, pair[0], pair[1]);\n}\n";
     text.forgetInner();
   }
@@ -126,7 +131,8 @@ Result<std::string> SweepWriter::leaveText() {
     if (!value.empty()) rows += "if (lane == 0) *" + addressOf(parameters, k, row, row) + " = " + value + ";\n";
   }
   return out +
-         "const Sequence &s = own.sequence;\nconst int lane = thread_index() % 4;\n#pragma unroll\nfor (int r = 0; r < 2 * M; ++r) {\n"
+         "const Sequence &s = own.sequence;\nconst int lane = thread_index() % 4;\n#pragma unroll\nfor (int r = 0; r < "
+         "2 * M; ++r) {\n"
          "  const int row = own.row(r);\n  if (row >= own.bound) continue;\n" +
          indent(text.outer + rows + features, 2) + "}\n";
 }
@@ -153,15 +159,18 @@ Result<KernelText> SweepWriter::write(const std::string &kernel, const std::stri
   ResourceModel model = program.resources();
   model.streamed_numbers = static_cast<int>(points.numbers.size());
   const bool rowSweep = program.isRowSweep(), padded = interface.layout == "padded";
-  const std::string own = rowSweep ? "JVPGEN_TILE_M" : "JVPGEN_TILE_N", streamed = rowSweep ? "JVPGEN_TILE_N" : "JVPGEN_TILE_M";
-  std::string policy = "using Args = ::Args;\nusing Element = " + elementType() + ";\nstatic constexpr Layout layout = Layout::" +
-                       interface.layout + ";\nstatic constexpr bool owns_queries = " + (rowSweep ? "true" : "false") +
-                       ";\nstatic constexpr bool checks_own_rows = " + (padded || storesTiles() ? "true" : "false") +
-                       ", skips = " + (storesTiles() ? "true" : "false") +
-                       ";\nstatic constexpr int warps = JVPGEN_WARPS, stages = JVPGEN_STAGES;\nstatic constexpr int M = " + own +
-                       " / (16 * warps), N = " + streamed + ";\nstatic constexpr int score_tiles = " +
-                       std::to_string(model.score_tiles) + ", output_features = " + std::to_string(model.output_features) + ";\n\n" +
-                       operands + "\n" + measure + *mask;
+  const std::string own = rowSweep ? "JVPGEN_TILE_M" : "JVPGEN_TILE_N",
+                    streamed = rowSweep ? "JVPGEN_TILE_N" : "JVPGEN_TILE_M";
+  std::string policy =
+      "using Args = ::Args;\nusing Element = " + elementType() +
+      ";\nstatic constexpr Layout layout = Layout::" + interface.layout +
+      ";\nstatic constexpr bool owns_queries = " + (rowSweep ? "true" : "false") +
+      ";\nstatic constexpr bool checks_own_rows = " + (padded || storesTiles() ? "true" : "false") +
+      ", skips = " + (storesTiles() ? "true" : "false") +
+      ";\nstatic constexpr int warps = JVPGEN_WARPS, stages = JVPGEN_STAGES;\nstatic constexpr int M = " + own +
+      " / (16 * warps), N = " + streamed +
+      ";\nstatic constexpr int score_tiles = " + std::to_string(model.score_tiles) +
+      ", output_features = " + std::to_string(model.output_features) + ";\n\n" + operands + "\n" + measure + *mask;
   const std::string arguments = "const Args &args, const Owner<Policy> &own, const Sequence &s";
   if (storesTiles()) {
     const std::string bound = interface.layout == "packed" ? "s.q_length" : "int(args.problem.q_length)";
@@ -169,17 +178,20 @@ Result<KernelText> SweepWriter::write(const std::string &kernel, const std::stri
     policy += "static DEV int rows_in_memory(const Args &args, const Sequence &s) { return " + bound + "; }\n";
     policy += "static DEV int columns_in_memory(const Args &args, const Sequence &s) { return " + bound2 + "; }\n";
   }
-  policy += "\nstruct State {\n" + indent(state + points.members, 2) + "\n  DEV void clear() {\n" + indent(clearing, 4) + "  }\n" +
-            "  /// What is known once the query head is.\n  DEV void enter(" + arguments + ") {\n" +
-            indent(points.text[Scope::Head] + points.text[Scope::Row], 4) + "  }\n" +
+  policy += "\nstruct State {\n" + indent(state + points.members, 2) + "\n  DEV void clear() {\n" +
+            indent(clearing, 4) + "  }\n" + "  /// What is known once the query head is.\n  DEV void enter(" +
+            arguments + ") {\n" + indent(points.text[Scope::Head] + points.text[Scope::Row], 4) + "  }\n" +
             "  template <class Keep>\n  DEV void meet(" + arguments +
-            ", const OwnRows<Policy> &rows,\n                const Streamed<Policy> &tile, const Keep &keep) {\n" + indent(*meet, 4) +
-            "  }\n" + indent(skip, 2) + "  DEV void leave(const Args &args, const Owner<Policy> &own) {\n" + indent(*leave, 4) + "  }\n};\n";
+            ", const OwnRows<Policy> &rows,\n                const Streamed<Policy> &tile, const Keep &keep) {\n" +
+            indent(*meet, 4) + "  }\n" + indent(skip, 2) +
+            "  DEV void leave(const Args &args, const Owner<Policy> &own) {\n" + indent(*leave, 4) + "  }\n};\n";
 
   KernelText out;
-  out.text = "// " + title + "\n" + formulas() + "#include \"sweep.cuh\"\n\n" + parameters.declaration() + "\nstruct Policy {\n" +
-             indent(policy, 2) + "};\n\nstatic_assert(Placement<Policy>::shared_bytes() == JVPGEN_SHARED_BYTES);\n\nKERNEL(32 * "
-             "JVPGEN_WARPS, 1)\n" + kernel + "(PARAMETER Args args) { Sweep<Policy>(args).run(); }\n";
+  out.text = "// " + title + "\n" + formulas() + "#include \"sweep.cuh\"\n\n" + parameters.declaration() +
+             "\nstruct Policy {\n" + indent(policy, 2) +
+             "};\n\nstatic_assert(Placement<Policy>::shared_bytes() == JVPGEN_SHARED_BYTES);\n\nKERNEL(32 * "
+             "JVPGEN_WARPS, 1)\n" +
+             kernel + "(PARAMETER Args args) { Sweep<Policy>(args).run(); }\n";
   out.launch.kernel = kernel;
   out.launch.owners = rowSweep ? "bnri" : "bnj";
   out.launch.rows_per_block = rowSweep ? "tile_m" : "tile_n";

@@ -146,7 +146,8 @@ ResourceModel SweepProgram::resources() const {
 
 static bool fits(const SweepProgram &program) {
   ResourceModel model = program.resources();
-  return model.output_features / 2 + std::max(model.score_tiles, model.packed_tiles) * kSmallestTile / 2 <= kRegisterBudget;
+  return model.output_features / 2 + std::max(model.score_tiles, model.packed_tiles) * kSmallestTile / 2 <=
+         kRegisterBudget;
 }
 
 std::vector<SweepProgram> jvpgen::splitSweep(const FlatSweep &flat, const Interface &interface) {
@@ -165,7 +166,8 @@ std::vector<SweepProgram> jvpgen::splitSweep(const FlatSweep &flat, const Interf
     groups.erase(groups.begin() + static_cast<long>(b));
   };
   auto groupOf = [&](StringRef name) {
-    return static_cast<size_t>(llvm::find_if(groups, [&](auto &g) { return llvm::is_contained(g, name); }) - groups.begin());
+    return static_cast<size_t>(llvm::find_if(groups, [&](auto &g) { return llvm::is_contained(g, name); }) -
+                               groups.begin());
   };
   for (auto epilogue : sweep.getBody().getOps<EpilogueOp>()) {
     std::string first;

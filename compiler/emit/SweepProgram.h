@@ -14,8 +14,8 @@ struct Operand {
   int features = 0;
 };
 
-/// The operations of all roles of a sweep in one list: an import is the tile that was exported, equal inputs and equal scores
-/// are one. Values are looked up through `resolve`.
+/// The operations of all roles of a sweep in one list: an import is the tile that was exported, equal inputs and equal
+/// scores are one. Values are looked up through `resolve`.
 class FlatSweep {
 public:
   explicit FlatSweep(attn::SweepOp sweep);
@@ -64,8 +64,9 @@ private:
   void addOperand(std::vector<Operand> &operands, mlir::Value input);
 };
 
-/// The kernels that a sweep becomes: one, or, where one has not registers enough for all accumulators, several that each make
-/// some of them; what several need is computed in each. Epilogues keep the accumulators that they join together.
+/// The kernels that a sweep becomes: one, or, where one has not registers enough for all accumulators, several that
+/// each make some of them; what several need is computed in each. Epilogues keep the accumulators that they join
+/// together.
 std::vector<SweepProgram> splitSweep(const FlatSweep &flat, const Interface &interface);
 
 } // namespace jvpgen

@@ -40,28 +40,33 @@ Result<void> SweepWriter::checkOperands() {
     for (const Operand &o : *list) {
       auto tensor = interface.tensors.find(o.tensor);
       if (tensor == interface.tensors.end())
-        return fail(ErrorKind::Unsupported, "a product of \"" + o.tensor + "\" was asked for, which is no tensor of the interface; "
-                                            "the portable skeleton multiplies tensors only.");
+        return fail(ErrorKind::Unsupported, "a product of \"" + o.tensor +
+                                                "\" was asked for, which is no tensor of the interface; "
+                                                "the portable skeleton multiplies tensors only.");
       if (tensor->second.dtype != dtype)
-        return fail(ErrorKind::Unsupported, "a product of \"" + o.tensor + "\" of type " + std::string(name(tensor->second.dtype)) +
-                                            " with operands of type " + std::string(name(dtype)) +
-                                            " was asked for; give all of them one type.");
+        return fail(ErrorKind::Unsupported, "a product of \"" + o.tensor + "\" of type " +
+                                                std::string(name(tensor->second.dtype)) + " with operands of type " +
+                                                std::string(name(dtype)) +
+                                                " was asked for; give all of them one type.");
     }
   for (AccumulatorOp acc : program.accumulators)
     if (AccumulatorOp(acc).getPlace() == "global")
       return fail(ErrorKind::Unsupported, "the accumulator \"" + AccumulatorOp(acc).getName().str() +
-                                          "\" in memory was asked for; the portable skeleton adds up in registers; "
-                                          "choose a variant that is not fused.");
+                                              "\" in memory was asked for; the portable skeleton adds up in registers; "
+                                              "choose a variant that is not fused.");
   if (program.maxima.size() > 1)
-    return fail(ErrorKind::Unsupported, "two running maxima in one sweep were asked for; the portable skeleton keeps one.");
+    return fail(ErrorKind::Unsupported,
+                "two running maxima in one sweep were asked for; the portable skeleton keeps one.");
   for (ScoreOp score : program.scores)
     for (unsigned i = 0; i < score.getRows().size(); ++i)
       if (SweepProgram::find(program.own, program.ownFactor(score, i)) < 0 ||
           SweepProgram::find(program.streamed, program.streamedFactor(score, i)) < 0)
-        return fail(ErrorKind::Unsupported, "a product of a computed matrix was asked for; the portable skeleton multiplies tensors only.");
+        return fail(ErrorKind::Unsupported,
+                    "a product of a computed matrix was asked for; the portable skeleton multiplies tensors only.");
   for (OutOp out : program.outs)
     if (SweepProgram::find(program.streamed, program.resolve(out.getMatrix())) < 0)
-      return fail(ErrorKind::Unsupported, "a product with a computed matrix was asked for; the portable skeleton multiplies tensors only.");
+      return fail(ErrorKind::Unsupported,
+                  "a product with a computed matrix was asked for; the portable skeleton multiplies tensors only.");
   return {};
 }
 
@@ -78,7 +83,8 @@ std::string SweepWriter::formulas() {
   }
   for (OutOp out_ : program.outs)
     out += "//   " + out_.getAccumulator().str() + " += " +
-           scaled(toDouble(out_.getCoefficient()), weightsName(program.resolve(out_.getTile()), toDouble(out_.getCoefficient()))) +
+           scaled(toDouble(out_.getCoefficient()),
+                  weightsName(program.resolve(out_.getTile()), toDouble(out_.getCoefficient()))) +
            "." + program.resolve(out_.getMatrix()).getDefiningOp<InputOp>().getName().str() + "\n";
   return out;
 }
@@ -86,21 +92,27 @@ std::string SweepWriter::formulas() {
 /// Score tiles: every fragment of a streamed operand is loaded once, and multiplied by all owned ones that meet it.
 std::string SweepWriter::scoresText() {
   std::string out;
-  for (ScoreOp score : program.scores) out += "Tile<M, N> " + scoreName(score.getResult()) + ";\n" + scoreName(score.getResult()) + ".clear();\n";
+  for (ScoreOp score : program.scores)
+    out += "Tile<M, N> " + scoreName(score.getResult()) + ";\n" + scoreName(score.getResult()) + ".clear();\n";
   for (char feature : {'d', 'e'}) {
-    struct Product { int own; std::string tile; };
+    struct Product {
+      int own;
+      std::string tile;
+    };
     std::map<int, std::vector<Product>> byStreamed;
     llvm::SmallSetVector<int, 8> ownUsed;
     for (ScoreOp score : program.scores)
       for (unsigned i = 0; i < score.getRows().size(); ++i) {
         if (cast<StringAttr>(score.getOver()[i]).getValue()[0] != feature) continue;
         int x = SweepProgram::find(program.own, program.ownFactor(score, i));
-        byStreamed[SweepProgram::find(program.streamed, program.streamedFactor(score, i))].push_back({x, scoreName(score.getResult())});
+        byStreamed[SweepProgram::find(program.streamed, program.streamedFactor(score, i))].push_back(
+            {x, scoreName(score.getResult())});
         ownUsed.insert(x);
       }
     if (byStreamed.empty()) continue;
     const int length = (interface.features(StringRef(&feature, 1)) + 15) / 16 * 16;
-    out += "#pragma unroll\nfor (int f = 0; f < " + std::to_string(length) + "; f += Element::step) {\n";
+    out += "#pragma unroll Placement<Policy>::score_unroll()\nfor (int f = 0; f < " + std::to_string(length) +
+           "; f += Element::step) {\n";
     for (int x : ownUsed) {
       const std::string name = identifier(program.own[x].tensor) + "_rows";
       out += "  Element::Left " + name + "[M];\n  rows.get<" + std::to_string(x) + ">(" + name + ", f);\n";
@@ -110,7 +122,8 @@ std::string SweepWriter::scoresText() {
       const std::string name = identifier(program.streamed[y].tensor) + "_columns";
       out += "    const auto " + name + " = tile.right<" + std::to_string(y) + ">(n, f);\n";
       for (const Product &product : products)
-        out += "    multiply_add<Element, M, N>(" + product.tile + ", n, " + identifier(program.own[product.own].tensor) + "_rows, " + name + ");\n";
+        out += "    multiply_add<Element, M, N>(" + product.tile + ", n, " +
+               identifier(program.own[product.own].tensor) + "_rows, " + name + ");\n";
     }
     out += "  }\n}\n";
   }
@@ -128,8 +141,9 @@ std::string SweepWriter::outsText() {
   for (int y : matrices) {
     const int length = (program.streamed[y].features + 15) / 16 * 16;
     const std::string name = identifier(program.streamed[y].tensor) + "_rows";
-    out += "#pragma unroll\nfor (int k = 0; k < N; k += 16)\n#pragma unroll\n  for (int f = 0; f < " + std::to_string(length) +
-           "; f += 16) {\n    const auto " + name + " = tile.deep<" + std::to_string(y) + ">(k, f);\n";
+    out += "#pragma unroll\nfor (int k = 0; k < N; k += 16)\n#pragma unroll\n  for (int f = 0; f < " +
+           std::to_string(length) + "; f += 16) {\n    const auto " + name + " = tile.deep<" + std::to_string(y) +
+           ">(k, f);\n";
     for (OutOp o : program.outs)
       if (SweepProgram::find(program.streamed, program.resolve(o.getMatrix())) == y)
         out += "    multiply_add(" + o.getAccumulator().str() + ", f, " +
@@ -208,9 +222,12 @@ Result<std::string> SweepWriter::passText(llvm::function_ref<Result<std::string>
   points.text[Scope::Tile].clear();
   if (entry.empty()) return out;
   out += "#pragma unroll\nfor (int n = 0; n < N / 8; ++n) {\n" + indent(points.text[Scope::Column], 2) +
-         "#pragma unroll\n  for (int m = 0; m < M; ++m)\n#pragma unroll\n    for (int e = 0; e < 4; ++e) {\n"
-         "      const int r = 2 * m + e / 2;\n" +
-         std::string(entry.find("[c]") != std::string::npos ? "      const int c = e % 2;\n" : "") + indent(entry, 6) + "    }\n}\n";
+         "#pragma unroll\n  for (int m = 0; m < M; ++m)\n#pragma unroll\n    for (int e = 0; e < 4; ++e) {\n" +
+         std::string(entry.find("[r]") != std::string::npos || entry.find("(r)") != std::string::npos
+                         ? "      const int r = 2 * m + e / 2;\n"
+                         : "") +
+         std::string(entry.find("[c]") != std::string::npos ? "      const int c = e % 2;\n" : "") + indent(entry, 6) +
+         "    }\n}\n";
   return out;
 }
 
@@ -237,13 +254,14 @@ Result<std::string> SweepWriter::referenceText() {
           for (auto [term, c] : llvm::zip(lin.getTerms(), lin.getCoefficients()))
             if (program.resolve(term) == MaxOp(max).getResult()) unit = -toDouble(cast<StringAttr>(c).getValue());
     if (unit <= 0)
-      return fail(ErrorKind::Unsupported, "a running maximum that no exponent subtracts was asked for; subtract it in the exponent.");
+      return fail(ErrorKind::Unsupported,
+                  "a running maximum that no exponent subtracts was asked for; subtract it in the exponent.");
     const double scale = unit * maximum.coefficient * kLog2E;
     const bool lazy = elementType() == "Bf16";
     state += "float " + name + "[2 * M]; ///< reference of the exponentials, per row\n";
     clearing += "for (int r = 0; r < 2 * M; ++r) " + name + "[r] = -infinity();\n";
-    moves += "float factor[2 * M];\nif (move_reference<M, N>(" + name + ", factor, " + tile + ", keep, " + literal(scale) + ", " +
-             (lazy ? literal(8 / scale) : "0.f") + ")) {\n";
+    moves += "float factor[2 * M];\nif (move_reference<M, N>(" + name + ", factor, " + tile + ", keep, " +
+             literal(scale) + ", " + (lazy ? literal(8 / scale) : "0.f") + ")) {\n";
     for (AccumulatorOp acc : program.accumulators) {
       if (AccumulatorOp(acc).getPlace() != "register") continue;
       const std::string a = AccumulatorOp(acc).getName().str();
@@ -302,4 +320,3 @@ Result<std::string> SweepWriter::meetText() {
   for (auto &[key, name] : weights) out += "Weights<Element, M, N> " + name + ";\n";
   return out + *pass + outsText();
 }
-

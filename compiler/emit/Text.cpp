@@ -6,8 +6,9 @@ using namespace jvpgen;
 
 std::string jvpgen::identifier(llvm::StringRef name) {
   static const llvm::StringSet<> own = {
-      "q",    "k",   "v",    "o",   "to",  "tq",  "tk",  "tv",  "dto", "dq",    "dk",   "dv",        "dtq",        "dtk",       "dtv",
-      "lse",  "mu",  "dlse", "dmu", "bias", "tbias", "dbias", "dtbias", "mask", "q_lengths", "kv_lengths", "q_offsets", "kv_offsets"};
+      "q",     "k",     "v",      "o",    "to",        "tq",         "tk",        "tv",        "dto", "dq",
+      "dk",    "dv",    "dtq",    "dtk",  "dtv",       "lse",        "mu",        "dlse",      "dmu", "bias",
+      "tbias", "dbias", "dtbias", "mask", "q_lengths", "kv_lengths", "q_offsets", "kv_offsets"};
   return own.contains(name) ? name.str() : name.str() + "_";
 }
 

@@ -54,8 +54,8 @@ OwningOpRef<ModuleOp> jvpgen::declareModule(MLIRContext &context, const Attentio
   set("attn.dtype", b.getStringAttr(name(spec.dtype)));
   set("attn.layout", b.getStringAttr(layoutName(spec.layout)));
   set("attn.precision", b.getStringAttr(spec.dtype != DType::F32 ? StringRef(name(spec.dtype))
-                                        : spec.three_xtf32      ? StringRef("3xtf32")
-                                                                : StringRef("tf32")));
+                                        : spec.three_xtf32       ? StringRef("3xtf32")
+                                                                 : StringRef("tf32")));
   set("attn.softmax_scale", b.getF64FloatAttr(spec.softmax_scale));
   b.setInsertionPointToStart(module->getBody());
   for (const std::string &tensor : interfaceOf(spec))

@@ -7,8 +7,8 @@
 
 namespace jvpgen {
 
-/// A module with attn.name, attn.dtype, ... , one attn.tensor for each tensor that a program of the specification reads or writes,
-/// and attn.mask. Programs and plans are added to it. Locations are those of the specification's file.
+/// A module with attn.name, attn.dtype, ... , one attn.tensor for each tensor that a program of the specification reads
+/// or writes, and attn.mask. Programs and plans are added to it. Locations are those of the specification's file.
 mlir::OwningOpRef<mlir::ModuleOp> declareModule(mlir::MLIRContext &context, const AttentionSpec &spec);
 
 } // namespace jvpgen

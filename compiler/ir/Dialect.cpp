@@ -48,7 +48,9 @@ std::string attn::unite(StringRef a, StringRef b) {
 static bool splitRational(StringRef text, StringRef &p, StringRef &q) {
   std::tie(p, q) = text.split('/');
   StringRef digits = p.starts_with("-") ? p.drop_front() : p;
-  auto isNumber = [](StringRef s) { return !s.empty() && llvm::all_of(s, [](char c) { return c >= '0' && c <= '9'; }); };
+  auto isNumber = [](StringRef s) {
+    return !s.empty() && llvm::all_of(s, [](char c) { return c >= '0' && c <= '9'; });
+  };
   if (!isNumber(digits)) return false;
   if (!text.contains('/')) return true;
   return isNumber(q) && q.find_first_not_of('0') != StringRef::npos;
@@ -68,7 +70,8 @@ static bool isRational(StringRef text) {
 
 LogicalResult ValueType::verify(function_ref<InFlightDiagnostic()> error, StringRef indices) {
   if (unite(indices, "") != indices)
-    return error() << "indices \"" << indices << "\" are not distinct letters of \"" << kIndexOrder << "\" in that order";
+    return error() << "indices \"" << indices << "\" are not distinct letters of \"" << kIndexOrder
+                   << "\" in that order";
   return success();
 }
 
@@ -76,7 +79,8 @@ static StringRef indicesOf(Value v) { return cast<ValueType>(v.getType()).getInd
 
 static LogicalResult expectIndices(Operation *op, StringRef want, Value result) {
   if (indicesOf(result) == want) return success();
-  return op->emitOpError() << "gives indices \"" << indicesOf(result) << "\" where its operands give \"" << want << "\"";
+  return op->emitOpError() << "gives indices \"" << indicesOf(result) << "\" where its operands give \"" << want
+                           << "\"";
 }
 
 static std::string uniteAll(ValueRange values) {
@@ -105,9 +109,8 @@ LogicalResult ConstantOp::verify() {
 
 LogicalResult IndexOp::verify() {
   static const llvm::StringMap<StringRef> indices = {
-      {"i", "i"},  {"j", "j"},  {"b", "b"},  {"h", "nr"}, {"q_length", "b"}, {"kv_length", "b"},
-      {"#b", ""}, {"#n", ""}, {"#r", ""}, {"#i", ""},  {"#j", ""},        {"#d", ""},
-      {"#e", ""}, {"#s", ""}};
+      {"i", "i"}, {"j", "j"}, {"b", "b"}, {"h", "nr"}, {"q_length", "b"}, {"kv_length", "b"}, {"#b", ""},
+      {"#n", ""}, {"#r", ""}, {"#i", ""}, {"#j", ""},  {"#d", ""},        {"#e", ""},         {"#s", ""}};
   auto it = indices.find(getName());
   if (it == indices.end()) return emitOpError() << "does not know \"" << getName() << "\"";
   return expectIndices(*this, it->second, getResult());
@@ -126,9 +129,9 @@ LogicalResult MulOp::verify() { return expectIndices(*this, uniteAll(getFactors(
 
 LogicalResult ApplyOp::verify() {
   static const llvm::StringMap<unsigned> arity = {
-      {"exp", 1},  {"log", 1}, {"tanh", 1},  {"sqrt", 1},   {"abs", 1},  {"min", 2},  {"max", 2},      {"where", 3}, {"lt", 2},
-      {"le", 2},   {"eq", 2},  {"recip", 1}, {"recip0", 1}, {"sign", 1}, {"step", 1}, {"nonempty", 1}, {"and", 2},   {"or", 2},
-      {"not", 1}};
+      {"exp", 1},   {"log", 1},      {"tanh", 1}, {"sqrt", 1}, {"abs", 1},   {"min", 2},    {"max", 2},
+      {"where", 3}, {"lt", 2},       {"le", 2},   {"eq", 2},   {"recip", 1}, {"recip0", 1}, {"sign", 1},
+      {"step", 1},  {"nonempty", 1}, {"and", 2},  {"or", 2},   {"not", 1}};
   auto it = arity.find(getFunction());
   if (it == arity.end()) return emitOpError() << "does not know the function \"" << getFunction() << "\"";
   if (it->second != getArguments().size())
@@ -136,13 +139,12 @@ LogicalResult ApplyOp::verify() {
   return expectIndices(*this, uniteAll(getArguments()), getResult());
 }
 
-LogicalResult MexpOp::verify() {
-  return expectIndices(*this, unite(indicesOf(getExponent()), ""), getResult());
-}
+LogicalResult MexpOp::verify() { return expectIndices(*this, unite(indicesOf(getExponent()), ""), getResult()); }
 
 LogicalResult SumOp::verify() {
   for (char c : getOver())
-    if (!cast<ValueType>(getBody().getType()).has(c)) return emitOpError() << "sums over " << c << ", which its body lacks";
+    if (!cast<ValueType>(getBody().getType()).has(c))
+      return emitOpError() << "sums over " << c << ", which its body lacks";
   return expectIndices(*this, without(indicesOf(getBody()), getOver()), getResult());
 }
 
@@ -150,7 +152,8 @@ LogicalResult LseOp::verify() { return expectIndices(*this, without(indicesOf(ge
 
 LogicalResult TensorOp::verify() {
   static const llvm::StringSet<> dtypes = {"bf16", "f16", "f32", "i32", "i8"};
-  static const llvm::StringSet<> parts = {"primal", "tangent", "cotangent", "output", "gradient", "vector", "mask", "length"};
+  static const llvm::StringSet<> parts = {"primal",   "tangent", "cotangent", "output",
+                                          "gradient", "vector",  "mask",      "length"};
   if (!dtypes.contains(getDtype())) return emitOpError() << "has the unknown dtype \"" << getDtype() << "\"";
   if (!parts.contains(getPart())) return emitOpError() << "has the unknown part \"" << getPart() << "\"";
   if (unite(getIndices(), "") != getIndices()) return emitOpError() << "has indices out of order";
@@ -213,7 +216,8 @@ LogicalResult PlanOp::verify() {
 }
 
 LogicalResult SweepOp::verify() {
-  if (getStreamed() != "i" && getStreamed() != "j") return emitOpError() << "streams \"" << getStreamed() << "\", not i or j";
+  if (getStreamed() != "i" && getStreamed() != "j")
+    return emitOpError() << "streams \"" << getStreamed() << "\", not i or j";
   int stage = 0; // accumulators, then roles, then epilogues
   for (Operation &op : getBody().front()) {
     int now = isa<AccumulatorOp>(op) ? 0 : isa<RoleOp>(op) ? 1 : isa<EpilogueOp>(op) ? 2 : -1;
@@ -246,7 +250,8 @@ LogicalResult ScoreOp::verify() {
     StringRef o = cast<StringAttr>(over).getValue();
     auto xt = cast<ValueType>(x.getType()), yt = cast<ValueType>(y.getType());
     if (xt.has('j') || yt.has('i')) return emitOpError() << "takes factors with i first and with j second";
-    if (o.size() != 1 || !xt.has(o[0]) || !yt.has(o[0])) return emitOpError() << "sums over " << over << ", which a factor lacks";
+    if (o.size() != 1 || !xt.has(o[0]) || !yt.has(o[0]))
+      return emitOpError() << "sums over " << over << ", which a factor lacks";
     all = unite(all, without(unite(indicesOf(x), indicesOf(y)), o));
   }
   return expectIndices(*this, all, getResult());

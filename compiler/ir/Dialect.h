@@ -21,7 +21,8 @@
 
 namespace jvpgen::attn {
 
-/// Canonical order of indices in a type: s split, b batch, n key head, r query head in it, i query, j key, d, e features.
+/// Canonical order of indices in a type: s split, b batch, n key head, r query head in it, i query, j key, d, e
+/// features.
 inline constexpr llvm::StringLiteral kIndexOrder = "sbnrijde";
 
 /// The union of two index sets, in canonical order.

@@ -58,8 +58,8 @@ Operation *jvpgen::exportProgram(const Program &program, ModuleOp module) {
   for (Term t : topologicalOrder(program.roots()))
     if (t->is(TermKind::Input) && t->inputKind == InputKind::Saved) read.insert(t->name);
   SmallVector<StringRef> saved(read.begin(), read.end()), names;
-  auto op = attn::ProgramOp::create(b, module.getLoc(), program.name,
-                                    saved.empty() ? ArrayAttr() : b.getStrArrayAttr(saved));
+  auto op =
+      attn::ProgramOp::create(b, module.getLoc(), program.name, saved.empty() ? ArrayAttr() : b.getStrArrayAttr(saved));
   b.createBlock(&op.getBody());
   TermExporter exporter(b, module.getLoc());
   SmallVector<Value> results;
@@ -82,7 +82,8 @@ static InputKind inputKindOf(StringRef name) {
 
 static Term importLin(TermContext &terms, attn::LinOp op, const std::vector<Term> &args) {
   std::vector<Summand> parts;
-  for (auto [a, c] : llvm::zip(args, op.getCoefficients())) parts.push_back({a, toRational(cast<StringAttr>(c).getValue())});
+  for (auto [a, c] : llvm::zip(args, op.getCoefficients()))
+    parts.push_back({a, toRational(cast<StringAttr>(c).getValue())});
   return terms.lin(std::move(parts), toRational(op.getConstant()));
 }
 
@@ -120,7 +121,8 @@ Program jvpgen::importProgram(TermContext &terms, Operation *operation) {
     std::vector<Term> args;
     for (Value v : inner.getOperands()) args.push_back(known[v]);
     if (auto result = dyn_cast<attn::ReturnOp>(inner)) {
-      for (auto [name, t] : llvm::zip(result.getNames(), args)) out.outputs.push_back({cast<StringAttr>(name).str(), t});
+      for (auto [name, t] : llvm::zip(result.getNames(), args))
+        out.outputs.push_back({cast<StringAttr>(name).str(), t});
       break;
     }
     Term t = importOperation(terms, inner, args);

@@ -39,7 +39,8 @@ private:
                                 .Default("");
     if (!index.empty()) return terms.index(index.str());
     return fail(ErrorKind::Invalid,
-                "the score names \"" + e.text + "\", which is no variable of a score; declare it as a scalar or a head vector",
+                "the score names \"" + e.text +
+                    "\", which is no variable of a score; declare it as a scalar or a head vector",
                 spec.file + ":" + std::to_string(e.line) + ":" + std::to_string(e.column));
   }
 
@@ -70,7 +71,8 @@ private:
     case ExprOp::Not: return terms.apply("not", x);
     case ExprOp::True: return one;
     case ExprOp::False: return terms.zero();
-    case ExprOp::Number: case ExprOp::Variable: break;
+    case ExprOp::Number:
+    case ExprOp::Variable: break;
     }
     return one;
   }
@@ -107,7 +109,8 @@ Result<Program> jvpgen::importForward(TermContext &terms, const AttentionSpec &s
   if (!s) return tl::unexpected(s.error());
   if ((*s)->indices != IndexSet("bnrij"))
     return fail(ErrorKind::Unsupported,
-                "the score of " + spec.name + " lacks the scaled logit z, so that queries and keys have no part in it; add z",
+                "the score of " + spec.name +
+                    " lacks the scaled logit z, so that queries and keys have no part in it; add z",
                 spec.file + ":" + std::to_string(spec.score.line) + ":" + std::to_string(spec.score.column));
   Term lse = terms.lse("j", *s);
   Term weight = terms.mexp(terms.subtract(*s, lse));

@@ -7,7 +7,8 @@
 
 namespace jvpgen {
 
-/// The forward program of a specification: inputs q, k, v, then the differentiable named inputs in the file's order; outputs o, lse.
+/// The forward program of a specification: inputs q, k, v, then the differentiable named inputs in the file's order;
+/// outputs o, lse.
 ///   z = scale sum_d q k    S = score(z, ...)    lse = lse_j(S)    o = sum_j exp(S - lse) v
 Result<Program> importForward(TermContext &terms, const AttentionSpec &spec);
 

@@ -13,7 +13,8 @@ namespace {
 /// An expression of the mask and the operations that both regions make of it.
 class PredicateWriter {
 public:
-  PredicateWriter(OpBuilder &builder, Location loc, const AttentionSpec &spec) : builder(builder), loc(loc), spec(spec) {}
+  PredicateWriter(OpBuilder &builder, Location loc, const AttentionSpec &spec)
+      : builder(builder), loc(loc), spec(spec) {}
 
 protected:
   Value integer(int64_t v) { return arith::ConstantIntOp::create(builder, loc, v, 32); }
@@ -157,10 +158,12 @@ private:
 
   /// a <= b may hold if the least a is at most the greatest b, and may fail if the greatest a is above the least b.
   Bounds atMost(Bounds a, Bounds b) {
-    return {compare(arith::CmpIPredicate::sle, a.first, b.second), compare(arith::CmpIPredicate::sgt, a.second, b.first)};
+    return {compare(arith::CmpIPredicate::sle, a.first, b.second),
+            compare(arith::CmpIPredicate::sgt, a.second, b.first)};
   }
   Bounds below(Bounds a, Bounds b) {
-    return {compare(arith::CmpIPredicate::slt, a.first, b.second), compare(arith::CmpIPredicate::sge, a.second, b.first)};
+    return {compare(arith::CmpIPredicate::slt, a.first, b.second),
+            compare(arith::CmpIPredicate::sge, a.second, b.first)};
   }
   /// a == b may hold if the intervals meet, and may fail unless both are the same single number.
   Bounds equal(Bounds a, Bounds b) {
@@ -182,10 +185,13 @@ private:
     case ExprOp::True: return {boolean(true), boolean(false)};
     case ExprOp::False: return {boolean(false), boolean(true)};
     case ExprOp::Neg: return {negative(x[0].second), negative(x[0].first)};
-    case ExprOp::Abs: return {greatest(integer(0), greatest(x[0].first, negative(x[0].second))),
-                              greatest(x[0].second, negative(x[0].first))};
-    case ExprOp::Add: return {make<arith::AddIOp>(x[0].first, x[1].first), make<arith::AddIOp>(x[0].second, x[1].second)};
-    case ExprOp::Sub: return {make<arith::SubIOp>(x[0].first, x[1].second), make<arith::SubIOp>(x[0].second, x[1].first)};
+    case ExprOp::Abs:
+      return {greatest(integer(0), greatest(x[0].first, negative(x[0].second))),
+              greatest(x[0].second, negative(x[0].first))};
+    case ExprOp::Add:
+      return {make<arith::AddIOp>(x[0].first, x[1].first), make<arith::AddIOp>(x[0].second, x[1].second)};
+    case ExprOp::Sub:
+      return {make<arith::SubIOp>(x[0].first, x[1].second), make<arith::SubIOp>(x[0].second, x[1].first)};
     case ExprOp::Mul: return product(x[0], x[1]);
     case ExprOp::Min: return {least(x[0].first, x[1].first), least(x[0].second, x[1].second)};
     case ExprOp::Max: return {greatest(x[0].first, x[1].first), greatest(x[0].second, x[1].second)};

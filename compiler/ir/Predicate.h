@@ -8,8 +8,8 @@
 
 namespace jvpgen {
 
-/// Writes attn.mask at the builder's place. keep = predicate, and a boolean tensor's entry, and a bias above -inf; of the last two
-/// the classifier knows only that they may mask anything.
+/// Writes attn.mask at the builder's place. keep = predicate, and a boolean tensor's entry, and a bias above -inf; of
+/// the last two the classifier knows only that they may mask anything.
 void buildMask(mlir::OpBuilder &builder, mlir::Location loc, const AttentionSpec &spec);
 
 } // namespace jvpgen

@@ -15,10 +15,10 @@ struct HeadDims {
 };
 
 struct Program {
-  std::string name;                                   ///< forward, tangent_forward, backward, tangent_backward, or any
+  std::string name; ///< forward, tangent_forward, backward, tangent_backward, or any
   HeadDims dims;
-  std::vector<std::pair<std::string, Term>> inputs;   ///< what may be read, in the interface's order
-  std::vector<std::pair<std::string, Term>> outputs;  ///< what is computed; a structural zero is the constant 0
+  std::vector<std::pair<std::string, Term>> inputs;  ///< what may be read, in the interface's order
+  std::vector<std::pair<std::string, Term>> outputs; ///< what is computed; a structural zero is the constant 0
 
   /// The input or output of that name, null if there is none.
   Term input(const std::string &wanted) const { return find(inputs, wanted); }

@@ -12,7 +12,8 @@ using namespace jvpgen;
 /// The identity of a node: everything but what follows from its arguments.
 static bool sameNode(const TermNode &a, const TermNode &b) {
   return a.kind == b.kind && a.over == b.over && a.args == b.args && a.name == b.name && a.inputKind == b.inputKind &&
-         a.constant == b.constant && a.coefficients == b.coefficients && (!a.is(TermKind::Input) || a.indices == b.indices);
+         a.constant == b.constant && a.coefficients == b.coefficients &&
+         (!a.is(TermKind::Input) || a.indices == b.indices);
 }
 
 static llvm::hash_code hashOf(const Rational &r) { return llvm::hash_combine(r.num, r.den); }
@@ -88,20 +89,22 @@ static std::vector<Term> contentOf(llvm::ArrayRef<Summand> terms) {
   std::vector<Term> common;
   for (Term f : factorsOf(terms.front().first)) {
     if (llvm::is_contained(common, f)) continue;
-    if (llvm::all_of(terms, [&](const Summand &s) { return llvm::is_contained(factorsOf(s.first), f); })) common.push_back(f);
+    if (llvm::all_of(terms, [&](const Summand &s) { return llvm::is_contained(factorsOf(s.first), f); }))
+      common.push_back(f);
   }
   return common;
 }
 
-// lin: c0 + sum_k c_k t_k, flattened, equal terms merged; divided by the newest term's coefficient, so that all multiples of one
-// combination share a node; a factor common to all terms of a letter leaves it.
+// lin: c0 + sum_k c_k t_k, flattened, equal terms merged; divided by the newest term's coefficient, so that all
+// multiples of one combination share a node; a factor common to all terms of a letter leaves it.
 Term TermContext::lin(std::vector<Summand> terms, Rational c0) {
   std::map<unsigned, Summand> merged;
   std::vector<Summand> stack(terms.rbegin(), terms.rend());
   while (!stack.empty()) {
     auto [t, c] = std::move(stack.back());
     stack.pop_back();
-    if (t->is(TermKind::Constant)) c0 += c * t->constant;
+    if (t->is(TermKind::Constant))
+      c0 += c * t->constant;
     else if (t->is(TermKind::Lin) && !isLetter(t)) {
       c0 += c * t->constant;
       for (size_t k = t->args.size(); k--;) stack.push_back({t->args[k], c * t->coefficients[k]});
@@ -123,9 +126,8 @@ Term TermContext::lin(std::vector<Summand> terms, Rational c0) {
     return raw(std::move(n));
   };
   if (pure && out.size() == 1) return make(out, c0, Rational(1));
-  bool letter = llvm::none_of(out, [](const Summand &s) {
-    return s.first->reduced || s.first->cotangent || s.first->indices.meets(kFeature);
-  });
+  bool letter = llvm::none_of(
+      out, [](const Summand &s) { return s.first->reduced || s.first->cotangent || s.first->indices.meets(kFeature); });
   if (letter && pure) {
     std::vector<Term> common = contentOf(out);
     if (!common.empty()) {
@@ -150,10 +152,14 @@ Term TermContext::mul(const std::vector<Term> &factors) {
   while (!stack.empty()) {
     Term f = stack.back();
     stack.pop_back();
-    if (f->is(TermKind::Constant)) c *= f->constant;
-    else if (f->is(TermKind::Mul)) stack.insert(stack.end(), f->args.begin(), f->args.end());
-    else if (isScale(f)) c *= f->coefficients[0], stack.push_back(f->args[0]);
-    else fs.push_back(f);
+    if (f->is(TermKind::Constant))
+      c *= f->constant;
+    else if (f->is(TermKind::Mul))
+      stack.insert(stack.end(), f->args.begin(), f->args.end());
+    else if (isScale(f))
+      c *= f->coefficients[0], stack.push_back(f->args[0]);
+    else
+      fs.push_back(f);
   }
   if (c == Rational(0)) return zero();
   for (bool again = true; again;) {
@@ -173,8 +179,8 @@ Term TermContext::mul(const std::vector<Term> &factors) {
   return lin({{body, c}});
 }
 
-// sum: linear; factors free of the summed indices leave; nested sums merge, tile sums outermost. A sum of tiles without feature
-// index is not distributed over its terms.
+// sum: linear; factors free of the summed indices leave; nested sums merge, tile sums outermost. A sum of tiles without
+// feature index is not distributed over its terms.
 Term TermContext::sum(IndexSet over, Term body) {
   if (over.empty() || body->isZero()) return body;
   bool plainTile = body->isTile() && !body->indices.meets(kFeature);
@@ -214,7 +220,8 @@ Term TermContext::sum(IndexSet over, Term body) {
 }
 
 Term TermContext::apply(const std::string &function, std::vector<Term> args) {
-  if (function == "recip" && args[0]->is(TermKind::Constant) && !args[0]->isZero()) return constant(Rational(1) / args[0]->constant);
+  if (function == "recip" && args[0]->is(TermKind::Constant) && !args[0]->isZero())
+    return constant(Rational(1) / args[0]->constant);
   return raw({.kind = TermKind::Apply, .name = function, .args = std::move(args)});
 }
 
@@ -229,7 +236,8 @@ Term TermContext::mexp(Term exponent, const std::string &mask) {
 }
 
 Term TermContext::divide(Term a, Term b) {
-  return b->is(TermKind::Constant) && !b->isZero() ? scale(Rational(1) / b->constant, a) : mul({a, apply("recip", {b})});
+  return b->is(TermKind::Constant) && !b->isZero() ? scale(Rational(1) / b->constant, a)
+                                                   : mul({a, apply("recip", {b})});
 }
 
 Term TermContext::remake(Term t, const std::vector<Term> &args) {
@@ -289,7 +297,8 @@ std::string jvpgen::print(Term t) {
     return out;
   };
   switch (t->kind) {
-  case TermKind::Input: case TermKind::Index: return t->name;
+  case TermKind::Input:
+  case TermKind::Index: return t->name;
   case TermKind::Size: return "#" + t->name;
   case TermKind::Constant: return print(t->constant);
   case TermKind::Lin: return printLin(t);

@@ -37,13 +37,13 @@ struct TermNode {
   InputKind inputKind = InputKind::Primal;
   std::vector<Term> args = {};
   std::vector<Rational> coefficients = {}; ///< Lin
-  Rational constant = Rational(0);    ///< Constant, Lin
-  IndexSet over = {};                 ///< Sum, Lse
+  Rational constant = Rational(0);         ///< Constant, Lin
+  IndexSet over = {};                      ///< Sum, Lse
   IndexSet indices = {};
-  unsigned id = 0;                    ///< creation order: the canonical order of operands
-  bool reduced = false;               ///< depends on a reduction over a streamed index, or on a saved output
-  bool cotangent = false;             ///< depends on a cotangent
-  mutable int level = -1;             ///< memo of level(), derive/Structure.h
+  unsigned id = 0;        ///< creation order: the canonical order of operands
+  bool reduced = false;   ///< depends on a reduction over a streamed index, or on a saved output
+  bool cotangent = false; ///< depends on a cotangent
+  mutable int level = -1; ///< memo of level(), derive/Structure.h
   TermContext *context = nullptr;
 
   bool is(TermKind k) const { return kind == k; }
@@ -54,9 +54,10 @@ struct TermNode {
 
 using Summand = std::pair<Term, Rational>;
 
-/// Owns the terms. The constructors normalise (docs/derivation.md): lin flattens, merges equal terms and keeps one node per ray;
-/// mul flattens, sorts, moves coefficients outside; sum is linear and moves factors free of its indices outside. A *letter* (a lin
-/// of tile or other values without feature index, reduction or cotangent) is never flattened or opened.
+/// Owns the terms. The constructors normalise (docs/derivation.md): lin flattens, merges equal terms and keeps one node
+/// per ray; mul flattens, sorts, moves coefficients outside; sum is linear and moves factors free of its indices
+/// outside. A *letter* (a lin of tile or other values without feature index, reduction or cotangent) is never flattened
+/// or opened.
 class TermContext {
 public:
   TermContext();

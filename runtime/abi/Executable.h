@@ -18,7 +18,8 @@ public:
 
   /// Queues the work on `stream` (ignored by the CPU, which has finished when it returns). Tensors by name, inputs and
   /// outputs alike; nothing is allocated, compiled or looked up on disk. `workspace` may hold anything.
-  virtual Result<void> launch(const Problem &problem, const TensorMap &tensors, void *workspace, void *stream) const = 0;
+  virtual Result<void> launch(const Problem &problem, const TensorMap &tensors, void *workspace,
+                              void *stream) const = 0;
 };
 
 } // namespace jvpgen

@@ -9,7 +9,8 @@
 
 namespace jvpgen {
 
-/// A tensor of the interface, or a buffer in the workspace. `indices` are letters of "bnrijde": see compiler/ir/Attn.td.
+/// A tensor of the interface, or a buffer in the workspace. `indices` are letters of "bnrijde": see
+/// compiler/ir/Attn.td.
 struct TensorDeclaration {
   std::string name;
   std::string indices;
@@ -19,37 +20,42 @@ struct TensorDeclaration {
 
 /// One kernel.
 ///
-/// Compiling: Launch::source with these definitions, from the Schedule that the launch runs with (its own or another legal one):
-///   -DJVPGEN_TILE_M -DJVPGEN_TILE_N -DJVPGEN_WARPS -DJVPGEN_STAGES -DJVPGEN_SHARED_BYTES=sharedBytes(resources, schedule).
-///   Language options: -std=c++20. Includes come by name from KernelBundle::files.
-/// Grid: one-dimensional, the product over the letters of `owners`: b batch, n key heads, r heads / key heads, i q_length,
-///   j kv_length, where the last of i, j in `owners` counts ceil(length / rows per block). No letters: one block. A grid of 0
-///   blocks is not launched. Threads per block: 32 * schedule.warps. Dynamic shared memory: sharedBytes(resources, schedule).
-/// Parameters: one, by value: the fields of Problem in order, then for each of `tensors` {void *data; int64_t stride[4];},
+/// Compiling: Launch::source with these definitions, from the Schedule that the launch runs with (its own or another
+/// legal one):
+///   -DJVPGEN_TILE_M -DJVPGEN_TILE_N -DJVPGEN_WARPS -DJVPGEN_STAGES -DJVPGEN_SHARED_BYTES=sharedBytes(resources,
+///   schedule). Language options: -std=c++20. Includes come by name from KernelBundle::files.
+/// Grid: one-dimensional, the product over the letters of `owners`: b batch, n key heads, r heads / key heads, i
+/// q_length,
+///   j kv_length, where the last of i, j in `owners` counts ceil(length / rows per block). No letters: one block. A
+///   grid of 0 blocks is not launched. Threads per block: 32 * schedule.warps. Dynamic shared memory:
+///   sharedBytes(resources, schedule).
+/// Parameters: one, by value: the fields of Problem in order, then for each of `tensors` {void *data; int64_t
+/// stride[4];},
 ///   nothing between them (56 + 40 n bytes). The launches of a variant run in order on one stream.
 struct Launch {
-  std::string kernel;                    ///< extern "C" entry point, unique in the bundle
-  std::string source;                    ///< name of its text in KernelBundle::files
-  std::string owners;                    ///< "bnri" query rows, "bnj" key rows, "bn", "b", "" one block, ...: what blocks own
-  std::string rows_per_block;            ///< field of the Schedule ("tile_m", "tile_n") or a number
-  std::vector<std::string> tensors;      ///< names of the arguments, in order: interface tensors and workspace buffers
+  std::string kernel;         ///< extern "C" entry point, unique in the bundle
+  std::string source;         ///< name of its text in KernelBundle::files
+  std::string owners;         ///< "bnri" query rows, "bnj" key rows, "bn", "b", "" one block, ...: what blocks own
+  std::string rows_per_block; ///< field of the Schedule ("tile_m", "tile_n") or a number
+  std::vector<std::string> tensors; ///< names of the arguments, in order: interface tensors and workspace buffers
   ResourceModel resources;
-  Schedule schedule;                     ///< the default; a pure function of specification and target
+  Schedule schedule; ///< the default; a pure function of specification and target
 };
 
 /// One way to run a program: launches in order on one stream.
 ///
-/// Workspace buffers follow one another in the order of their declarations, each padded to 256 bytes: contiguous float32, the
-/// letters of `indices` in order, with Problem's batch, kv_heads, heads / kv_heads, q_length, kv_length (the longest, also when
-/// packed: inside the workspace every sequence has its own rows). A launch names them as it names tensors.
+/// Workspace buffers follow one another in the order of their declarations, each padded to 256 bytes: contiguous
+/// float32, the letters of `indices` in order, with Problem's batch, kv_heads, heads / kv_heads, q_length, kv_length
+/// (the longest, also when packed: inside the workspace every sequence has its own rows). A launch names them as it
+/// names tensors.
 struct KernelVariant {
   std::string program; ///< forward, tangent_forward, backward, tangent_backward
   std::string variant; ///< row, row+col, row+col split, by output group, fused
   std::string skeleton = "portable";
   std::vector<TensorDeclaration> workspace;
   std::vector<Launch> launches;
-  Schedule schedule;                        ///< that of the sweep with most products: what reports and records name
-  double executed_products = 0;             ///< products of 2 Sq Sk d that the launches carry out, d = head_dim_qk
+  Schedule schedule;            ///< that of the sweep with most products: what reports and records name
+  double executed_products = 0; ///< products of 2 Sq Sk d that the launches carry out, d = head_dim_qk
 };
 
 struct SourceFile {
@@ -59,14 +65,14 @@ struct SourceFile {
 
 struct KernelBundle {
   static constexpr int kVersion = 1;
-  std::string name;                        ///< of the specification
-  std::string digest;                      ///< SHA-256 of the specification's canonical text
+  std::string name;   ///< of the specification
+  std::string digest; ///< SHA-256 of the specification's canonical text
   int head_dim_qk = 0, head_dim_v = 0;
-  std::string layout = "dense";            ///< dense, padded, packed
-  std::vector<TensorDeclaration> tensors;  ///< the interface
-  std::vector<KernelVariant> variants;     ///< the first of a program is its default
-  std::vector<SourceFile> files;           ///< emitted policies and templates
-  std::vector<std::string> notices;        ///< what a user should know: variants left out, limits of f16
+  std::string layout = "dense";           ///< dense, padded, packed
+  std::vector<TensorDeclaration> tensors; ///< the interface
+  std::vector<KernelVariant> variants;    ///< the first of a program is its default
+  std::vector<SourceFile> files;          ///< emitted policies and templates
+  std::vector<std::string> notices;       ///< what a user should know: variants left out, limits of f16
 };
 
 } // namespace jvpgen

@@ -6,8 +6,8 @@
 
 namespace jvpgen {
 
-/// Sequences, heads, lengths. With padded or packed layouts the lengths are the longest of any sequence, and the tensors
-/// q_lengths, kv_lengths (or q_offsets, kv_offsets) say the rest. Packed tensors have q_total, kv_total rows.
+/// Sequences, heads, lengths. With padded or packed layouts the lengths are the longest of any sequence, and the
+/// tensors q_lengths, kv_lengths (or q_offsets, kv_offsets) say the rest. Packed tensors have q_total, kv_total rows.
 struct Problem {
   int64_t batch = 1;
   int64_t heads = 1;    ///< query heads

@@ -15,8 +15,8 @@ struct TranslationUnit {
   std::vector<const SourceFile *> headers; ///< those that the source reaches by includes, sorted by name
 };
 
-/// The launch's source and what it includes. An include has to be a plain file name; one that the bundle does not hold is
-/// left out, and ends the compilation if it is reached: nothing else of the machine's file system is part of one.
+/// The launch's source and what it includes. An include has to be a plain file name; one that the bundle does not hold
+/// is left out, and ends the compilation if it is reached: nothing else of the machine's file system is part of one.
 Result<TranslationUnit> translationUnit(const KernelBundle &bundle, const Launch &launch);
 
 /// "-DJVPGEN_TILE_M=64", ...: how a schedule reaches the text (see Launch).

@@ -1,4 +1,5 @@
-// Attention with a plain score, its tangent, and the gradient through both, in float64 by the formulas of the mathematics.
+// Attention with a plain score, its tangent, and the gradient through both, in float64 by the formulas of the
+// mathematics.
 #ifndef JVPGEN_TESTS_CPU_ATTENTION_H
 #define JVPGEN_TESTS_CPU_ATTENTION_H
 
@@ -106,7 +107,8 @@ struct Head {
     auto zero = [](const Matrix &x) { return Matrix(x.rows, x.columns); };
     dq = dtq = zero(q), dk = dtk = zero(k), dv = dtv = zero(v);
     addTimes(dq, scale, ds, k), addTimes(dq, scale, dts, tk), addTimes(dtq, scale, dts, k);
-    addTransposedTimes(dk, scale, ds, q), addTransposedTimes(dk, scale, dts, tq), addTransposedTimes(dtk, scale, dts, q);
+    addTransposedTimes(dk, scale, ds, q), addTransposedTimes(dk, scale, dts, tq),
+        addTransposedTimes(dtk, scale, dts, q);
     addTransposedTimes(dv, 1, p, g), addTransposedTimes(dv, 1, t, h), addTransposedTimes(dtv, 1, p, h);
   }
 

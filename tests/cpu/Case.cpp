@@ -79,7 +79,8 @@ std::string test::planText(const std::string &file) {
 }
 
 std::string test::replaceAll(std::string text, const std::string &from, const std::string &to) {
-  for (size_t at = 0; (at = text.find(from, at)) != std::string::npos; at += to.size()) text.replace(at, from.size(), to);
+  for (size_t at = 0; (at = text.find(from, at)) != std::string::npos; at += to.size())
+    text.replace(at, from.size(), to);
   return text;
 }
 
@@ -115,14 +116,17 @@ bool Case::isKeySide(const std::string &name) const { return name.find_first_of(
 
 void Case::makeBuffers() {
   int64_t batches = shape.packed ? 1 : shape.batch;
-  int64_t q_rows = shape.packed ? q_offsets.back() : shape.q_length, kv_rows = shape.packed ? kv_offsets.back() : shape.kv_length;
+  int64_t q_rows = shape.packed ? q_offsets.back() : shape.q_length,
+          kv_rows = shape.packed ? kv_offsets.back() : shape.kv_length;
   int gap = 1;
-  for (std::string name : {"q", "k", "v", "tq", "tk", "tv", "o", "to", "lse", "mu", "do", "dto", "dlse", "dmu", "dq", "dk", "dv",
-                           "dtq", "dtk", "dtv"}) {
+  for (std::string name : {"q",  "k",   "v",    "tq",  "tk", "tv", "o",  "to",  "lse", "mu",
+                           "do", "dto", "dlse", "dmu", "dq", "dk", "dv", "dtq", "dtk", "dtv"}) {
     bool key = isKeySide(name), statistic = name.ends_with("lse") || name.ends_with("mu");
     char last = name.back();
     int64_t feature = statistic ? 1 : last == 'v' || last == 'o' ? head_dim_v : head_dim;
-    DType type = statistic ? DType::F32 : name == "o" || name == "to" || (name[0] == 'd' && last != 'o') ? output : dtype;
+    DType type = statistic                                                        ? DType::F32
+                 : name == "o" || name == "to" || (name[0] == 'd' && last != 'o') ? output
+                                                                                  : dtype;
     Buffer &buffer = buffers[name] =
         Buffer(type, batches, key ? shape.kv_heads : shape.heads, key ? kv_rows : q_rows, feature, 8 + gap++ % 3);
     buffer.axis = key ? 'j' : 'i';
@@ -174,8 +178,13 @@ void Case::evaluate(const std::function<bool(int b, int h, int i, int j)> &keep,
 }
 
 Problem Case::problem() const {
-  return {shape.batch, shape.heads, shape.kv_heads, shape.q_length, shape.kv_length,
-          shape.packed ? q_offsets.back() : shape.q_length, shape.packed ? kv_offsets.back() : shape.kv_length};
+  return {shape.batch,
+          shape.heads,
+          shape.kv_heads,
+          shape.q_length,
+          shape.kv_length,
+          shape.packed ? q_offsets.back() : shape.q_length,
+          shape.packed ? kv_offsets.back() : shape.kv_length};
 }
 
 Result<void> Case::launch(const Executable &executable) {
@@ -198,8 +207,9 @@ double Case::expected(const std::vector<Head> &heads, const std::string &name, i
     const Head &r = heads[size_t(b) * shape.heads + h];
     if (name == "lse") return r.lse[row];
     if (name == "mu") return r.mu[row];
-    const std::pair<const char *, const Matrix *> outputs[] = {{"o", &r.o},     {"to", &r.to},   {"dq", &r.dq},   {"dk", &r.dk},
-                                                               {"dv", &r.dv},   {"dtq", &r.dtq}, {"dtk", &r.dtk}, {"dtv", &r.dtv}};
+    const std::pair<const char *, const Matrix *> outputs[] = {{"o", &r.o},     {"to", &r.to},  {"dq", &r.dq},
+                                                               {"dk", &r.dk},   {"dv", &r.dv},  {"dtq", &r.dtq},
+                                                               {"dtk", &r.dtk}, {"dtv", &r.dtv}};
     for (auto [n, matrix] : outputs)
       if (name == n) sum += (*matrix)(row, f);
   }

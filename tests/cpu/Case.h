@@ -41,14 +41,14 @@ Result<std::unique_ptr<Executable>> compile(const std::string &text, const CpuOp
 /// All tensors of tangent forward and backward, filled at random (NaN beyond the lengths), with the float64 heads.
 class Case {
 public:
-  Case(Shape shape, int head_dim, int head_dim_v, DType dtype, DType output, std::function<bool(int b, int h, int i, int j)> keep,
-       double scale, int seed = 1);
+  Case(Shape shape, int head_dim, int head_dim_v, DType dtype, DType output,
+       std::function<bool(int b, int h, int i, int j)> keep, double scale, int seed = 1);
   void setLengths();
   Result<void> launch(const Executable &executable);
   Problem problem() const;
 
-  /// Compares an output with the float64 results, as a whole and each row by itself. Errors are relative to the larger of
-  /// the norm and a tenth of the norm of the same expression with the absolute value of every term.
+  /// Compares an output with the float64 results, as a whole and each row by itself. Errors are relative to the larger
+  /// of the norm and a tenth of the norm of the same expression with the absolute value of every term.
   void expectClose(const std::string &output, double limit);
   void expectPadding(const std::string &output, double value);
 
@@ -58,7 +58,7 @@ public:
   std::map<std::string, Buffer> buffers;
   std::vector<int32_t> q_lengths, kv_lengths, q_offsets, kv_offsets;
   std::vector<Head> reference, magnitudes; ///< of (batch, query head)
-  TensorMap extra;             ///< more tensors to hand over
+  TensorMap extra;                         ///< more tensors to hand over
 
   int qLength(int b) const { return shape.q_lengths.empty() ? shape.q_length : shape.q_lengths[b]; }
   int kvLength(int b) const { return shape.kv_lengths.empty() ? shape.kv_length : shape.kv_lengths[b]; }

@@ -36,7 +36,8 @@ TEST_P(Shapes, TangentForward) {
 
 TEST_P(Shapes, TangentBackward) {
   Case c(GetParam(), 64, 64, DType::F32, DType::F32, everything, 0.125);
-  std::string forward = replaceAll(planText("tangent_forward.mlir"), "arith.cmpi sle, %j, %i : i32", "arith.constant true");
+  std::string forward =
+      replaceAll(planText("tangent_forward.mlir"), "arith.cmpi sle, %j, %i : i32", "arith.constant true");
   forward = replaceAll(forward, "arith.cmpi sle, %j0, %i1 : i32", "arith.constant true");
   forward = replaceAll(forward, "arith.cmpi sgt, %j1, %i0 : i32", "arith.constant false");
   static auto first = compile(forward);

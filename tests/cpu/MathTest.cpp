@@ -21,7 +21,8 @@ std::vector<float> apply(Function f, std::vector<float> x) {
   Code code(*module, hostLanes());
   Arguments arguments = code.beginFunction("apply");
   code.loop(code.whole(0), arguments.block, code.lanes(), [&](mlir::Value k) {
-    code.write(code.apply(f, code.read(arguments.scratch, k, DType::F32, code.lanes())), arguments.scratch, k, DType::F32);
+    code.write(code.apply(f, code.read(arguments.scratch, k, DType::F32, code.lanes())), arguments.scratch, k,
+               DType::F32);
   });
   code.endFunction();
   EXPECT_TRUE(lowerToLLVM(*module));

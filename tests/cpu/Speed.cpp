@@ -30,7 +30,8 @@ template <typename T> static T require(Result<T> result) {
   std::exit(exitStatus(result.error().kind));
 }
 
-static void measure(mlir::ModuleOp module, attn::PlanOp plan, const Problem &problem, const TensorMap &tensors, double flop) {
+static void measure(mlir::ModuleOp module, attn::PlanOp plan, const Problem &problem, const TensorMap &tensors,
+                    double flop) {
   std::unique_ptr<Executable> executable;
   double compiling = seconds([&] { executable = require(compileForCpu(module, plan, {})); });
   std::vector<char> workspace(executable->workspaceBytes(problem));
@@ -39,13 +40,14 @@ static void measure(mlir::ModuleOp module, attn::PlanOp plan, const Problem &pro
     peak = std::max(peak, require(measureFmaPeak(0)));
     std::clock_t before = std::clock();
     best = std::min(best, seconds([&] {
-      auto ok = executable->launch(problem, tensors, workspace.data(), nullptr);
-      if (!ok) std::fprintf(stderr, "%s\n", ok.error().text().c_str()), std::exit(1);
-    }));
+                      auto ok = executable->launch(problem, tensors, workspace.data(), nullptr);
+                      if (!ok) std::fprintf(stderr, "%s\n", ok.error().text().c_str()), std::exit(1);
+                    }));
     busy = std::min(busy, double(std::clock() - before) / CLOCKS_PER_SEC / std::thread::hardware_concurrency());
   }
-  std::printf("%-44s compile %4.0f ms  run %7.2f ms  %6.1f of %6.1f GFLOP/s  ratio %.3f (of processor time %.3f)\n", plan.getSymName().str().c_str(),
-              compiling * 1e3, best * 1e3, flop / best * 1e-9, peak * 1e-9, flop / best / peak, flop / busy / peak);
+  std::printf("%-44s compile %4.0f ms  run %7.2f ms  %6.1f of %6.1f GFLOP/s  ratio %.3f (of processor time %.3f)\n",
+              plan.getSymName().str().c_str(), compiling * 1e3, best * 1e3, flop / best * 1e-9, peak * 1e-9,
+              flop / best / peak, flop / busy / peak);
 }
 
 int main(int argc, char **argv) {
@@ -65,6 +67,7 @@ int main(int argc, char **argv) {
     for (auto &[output, view] : viewsOf(spec, outputs.back())) tensors[output] = view;
     double flop = matmulsOf(program) * 2.0 * double(problem.batch * problem.heads * problem.q_length) *
                   double(problem.kv_length) * spec.head_dim_qk;
-    for (attn::PlanOp plan : require(planProgram(*module, program)).plans) measure(*module, plan, drawn.problem, tensors, flop);
+    for (attn::PlanOp plan : require(planProgram(*module, program)).plans)
+      measure(*module, plan, drawn.problem, tensors, flop);
   }
 }

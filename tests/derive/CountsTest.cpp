@@ -166,7 +166,9 @@ TEST(Counts, ForwardLaplacian) {
       std::map<Term, Term> seed;
       for (const char *x : {"q", "k", "v"}) {
         seed[first.input(x)] = first.input(direction + x);
-        if (k == 0) seed[first.input(direction + x)] = terms.input(std::string("L") + x, first.input(x)->indices, InputKind::Tangent);
+        if (k == 0)
+          seed[first.input(direction + x)] =
+              terms.input(std::string("L") + x, first.input(x)->indices, InputKind::Tangent);
       }
       total.push_back({tangentOf({first.output(direction + "o")}, seed)[0], Rational(1)});
       saved.push_back("mu" + direction.substr(1));

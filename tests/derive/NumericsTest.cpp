@@ -63,8 +63,9 @@ void checkForward(const Program &p, const Interpretation &got, const ReferenceOu
 }
 
 /// <gradient, direction> against the complex step.
-void checkGradients(const AttentionSpec &spec, const Program &p, const Interpretation &got, const Extents &x, const Arrays &inputs,
-                    const MaskFunction &keep, std::mt19937 &random, const std::string &what, double tolerance) {
+void checkGradients(const AttentionSpec &spec, const Program &p, const Interpretation &got, const Extents &x,
+                    const Arrays &inputs, const MaskFunction &keep, std::mt19937 &random, const std::string &what,
+                    double tolerance) {
   for (const auto &[name, t] : p.outputs) {
     std::string input = name.substr(1);
     if (t->isZero()) {
@@ -142,7 +143,8 @@ TEST(Numerics, SubsetsOfTangentsCotangentsAndGradients) {
     for (const NamedInput &x : spec.inputs) gradients.push_back(x.name);
     for (const std::string &x : spec.tangents) gradients.push_back("t" + x);
     spec.gradients = pick(gradients);
-    checkSpec(spec, smallExtents(), kMasks.at("window with empty rows"), random, name + ", subset " + std::to_string(trial));
+    checkSpec(spec, smallExtents(), kMasks.at("window with empty rows"), random,
+              name + ", subset " + std::to_string(trial));
   }
 }
 
@@ -154,14 +156,22 @@ public:
   Expr compose(int depth) {
     Expr z = var("z");
     if (depth == 0) {
-      std::vector<Expr> leaves = {z, z, var("bias"), var("w"), var("temp"), num("1.5"),
-                                  (var("q_index") - var("kv_index")) * num("0.1")};
+      std::vector<Expr> leaves = {
+          z, z, var("bias"), var("w"), var("temp"), num("1.5"), (var("q_index") - var("kv_index")) * num("0.1")};
       return leaves[random() % leaves.size()];
     }
     Expr a = compose(depth - 1), b = compose(random() % 2 ? depth - 1 : 0), one = num("1");
-    std::vector<Expr> all = {a + b, a - b, a * test::tanh(b + z), test::tanh(a), test::exp(test::min(a, one) * num("0.3")),
-                             test::log(one + test::exp(test::tanh(a))), test::sqrt(one + a * a), test::abs(a + num("0.1")),
-                             test::max(a, b - num("0.2")), test::where(a < b, b, z), a / (num("2") + b * b)};
+    std::vector<Expr> all = {a + b,
+                             a - b,
+                             a * test::tanh(b + z),
+                             test::tanh(a),
+                             test::exp(test::min(a, one) * num("0.3")),
+                             test::log(one + test::exp(test::tanh(a))),
+                             test::sqrt(one + a * a),
+                             test::abs(a + num("0.1")),
+                             test::max(a, b - num("0.2")),
+                             test::where(a < b, b, z),
+                             a / (num("2") + b * b)};
     return all[random() % all.size()];
   }
 
@@ -174,8 +184,9 @@ TEST(Numerics, RandomScoresNeedOneSweep) {
   for (int trial = 0; trial < 40; ++trial) {
     ScoreComposer composer(random);
     static const char *const indices[] = {"nrij", "bij", "ij", "bnrij"};
-    AttentionSpec spec = makeSpec(var("z") + composer.compose(3), {bias(indices[random() % 4]), headVector("w"), scalar("temp")},
-                                  {"q", "k", "v", "bias", "w", "temp"});
+    AttentionSpec spec =
+        makeSpec(var("z") + composer.compose(3), {bias(indices[random() % 4]), headVector("w"), scalar("temp")},
+                 {"q", "k", "v", "bias", "w", "temp"});
     std::string what = "random score " + std::to_string(trial) + ": " + print(spec.score);
     TermContext terms;
     for (const char *name : {"forward", "tangent_forward", "backward", "tangent_backward"}) {

@@ -83,18 +83,18 @@ private:
 };
 
 /// One row: o (dv numbers), then lse.
-std::vector<Dual> attendRow(const AttentionSpec &spec, const Extents &x, const Reader &read, const MaskFunction &keep, int b,
-                            int n, int r, int i) {
+std::vector<Dual> attendRow(const AttentionSpec &spec, const Extents &x, const Reader &read, const MaskFunction &keep,
+                            int b, int n, int r, int i) {
   std::vector<std::pair<int, Dual>> scores;
   double greatest = -std::numeric_limits<double>::infinity();
   for (int j = 0; j < x['j']; ++j) {
     if (!keep(b, n * x['r'] + r, i, j)) continue;
     Dual z = number(0);
     for (int d = 0; d < x['d']; ++d) z = z + read("q", {b, n, r, i, j, d}) * read("k", {b, n, r, i, j, d});
-    std::map<std::string, Dual> variables = {{"z", z * number(spec.softmax_scale)}, {"q_index", number(i)},
-                                             {"kv_index", number(j)}, {"head", number(n * x['r'] + r)},
-                                             {"batch", number(b)}, {"q_length", number(x['i'])},
-                                             {"kv_length", number(x['j'])}};
+    std::map<std::string, Dual> variables = {
+        {"z", z * number(spec.softmax_scale)}, {"q_index", number(i)}, {"kv_index", number(j)},
+        {"head", number(n * x['r'] + r)},      {"batch", number(b)},   {"q_length", number(x['i'])},
+        {"kv_length", number(x['j'])}};
     for (const NamedInput &in : spec.inputs) variables[in.name] = read(in.name, {b, n, r, i, j, 0});
     scores.push_back({j, evaluate(spec.score, variables)});
     greatest = std::max(greatest, scores.back().second.a.real());

@@ -1,4 +1,5 @@
-// Attention by its definition on dual numbers over complex ones: tangents by the dual part, gradients by the complex step.
+// Attention by its definition on dual numbers over complex ones: tangents by the dual part, gradients by the complex
+// step.
 #ifndef JVPGEN_TESTS_DERIVE_REFERENCE_H
 #define JVPGEN_TESTS_DERIVE_REFERENCE_H
 
@@ -28,8 +29,8 @@ ReferenceOutputs evaluateReference(const AttentionSpec &spec, const Extents &ext
                                    const MaskFunction &keep, const ComplexStep &step = {});
 
 /// d/dt of sum <"d" + y, y> over the specification's cotangents along a direction of one input.
-double directionalDerivative(const AttentionSpec &spec, const Extents &extents, const Arrays &inputs, const MaskFunction &keep,
-                             const std::string &name, const DenseArray &direction);
+double directionalDerivative(const AttentionSpec &spec, const Extents &extents, const Arrays &inputs,
+                             const MaskFunction &keep, const std::string &name, const DenseArray &direction);
 
 /// Standard normal numbers.
 DenseArray randomArray(IndexSet indices, const Extents &extents, std::mt19937 &random);

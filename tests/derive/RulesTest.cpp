@@ -1,8 +1,8 @@
 // Properties of the rules, run from the table itself: a rule that is added is tested, one that no test reaches fails.
+#include "compiler/derive/Rules.h"
 #include "compiler/derive/Adjoint.h"
 #include "compiler/derive/Derive.h"
 #include "compiler/derive/Interpret.h"
-#include "compiler/derive/Rules.h"
 #include "compiler/derive/Tangent.h"
 #include "compiler/ir/Import.h"
 #include "tests/derive/Reference.h"
@@ -82,7 +82,8 @@ void checkFunction(const Function &f, std::mt19937 &generator, const std::string
   all.insert(v.begin(), v.end());
   Term tangent = tangentTerm(f);
   DenseArray want = centralDifference(f, x, v, 1e-5);
-  DenseArray got = tangent->isZero() ? DenseArray{want.indices, std::vector<double>(want.values.size())} : f.evaluate(tangent, all);
+  DenseArray got =
+      tangent->isZero() ? DenseArray{want.indices, std::vector<double>(want.values.size())} : f.evaluate(tangent, all);
   ASSERT_LT(relativeError(got.values, want.values), tolerance) << what << ": tangent";
 
   Term cotangent = f.terms().input("of_output", f.output->indices, InputKind::Cotangent);
@@ -153,7 +154,8 @@ TEST(Rules, SumsProductsAndNormalisers) {
   TermContext terms;
   Term a = terms.input("a", "bid"), b = terms.input("b", "jd"), c = terms.input("c", "i");
   Term product = terms.sum("d", terms.mul({a, b}));
-  Term score = terms.lin({{product, Rational(2, 3)}, {c, Rational(-1)}, {terms.mul({c, c, product}), Rational(1, 7)}}, Rational(1));
+  Term score = terms.lin({{product, Rational(2, 3)}, {c, Rational(-1)}, {terms.mul({c, c, product}), Rational(1, 7)}},
+                         Rational(1));
   Term lse = terms.lse("j", score), weight = terms.mexp(terms.subtract(score, lse));
   std::map<std::string, Term> outputs = {{"contraction", product},
                                          {"lin and mul", score},
@@ -175,7 +177,8 @@ public:
   Term compose(int depth) {
     if (depth == 0) return inputs[random() % inputs.size()];
     unsigned kind = random() % 3;
-    if (kind == 0) return terms.lin({{compose(depth - 1), Rational(2, 3)}, {compose(0), Rational(-1, 2)}}, Rational(1, 5));
+    if (kind == 0)
+      return terms.lin({{compose(depth - 1), Rational(2, 3)}, {compose(0), Rational(-1, 2)}}, Rational(1, 5));
     if (kind == 1) return terms.mul({compose(depth - 1), terms.apply("tanh", {compose(depth - 1)})});
     const Rule &rule = ruleTable()[random() % ruleTable().size()];
     reached.insert(rule.function);
@@ -210,7 +213,8 @@ TEST(Rules, RandomCompositions) {
 
 /// Functions that scores can use have a rule.
 TEST(Rules, EveryFunctionOfAScoreHasOne) {
-  for (const char *f : {"exp", "log", "tanh", "sqrt", "abs", "min", "max", "where", "lt", "le", "eq", "and", "or", "not", "recip"})
+  for (const char *f :
+       {"exp", "log", "tanh", "sqrt", "abs", "min", "max", "where", "lt", "le", "eq", "and", "or", "not", "recip"})
     EXPECT_NE(findRule(f), nullptr) << f;
 }
 
@@ -228,7 +232,8 @@ Function energyOf(TermContext &terms, const AttentionSpec &spec) {
   Term w = terms.input("w_o", "bnrie"), u = terms.input("w_lse", "bnri");
   Function f;
   for (const auto &[name, t] : p.inputs) f.inputs.push_back(t);
-  f.output = terms.add(terms.sum("bnrie", terms.mul({w, p.output("o")})), terms.sum("bnri", terms.mul({u, p.output("lse")})));
+  f.output =
+      terms.add(terms.sum("bnrie", terms.mul({w, p.output("o")})), terms.sum("bnri", terms.mul({u, p.output("lse")})));
   f.extents = programExtents();
   f.keep = [](int, int, int i, int j) { return j <= i; };
   return f;

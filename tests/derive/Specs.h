@@ -32,7 +32,8 @@ inline Expr operator!(Expr a) { return call(ExprOp::Not, {std::move(a)}); }
 
 using Names = std::vector<std::string>;
 
-/// A specification with everything wanted: all outputs, cotangents of all, gradients of all primals and of the tangents present.
+/// A specification with everything wanted: all outputs, cotangents of all, gradients of all primals and of the tangents
+/// present.
 AttentionSpec makeSpec(Expr score, std::vector<NamedInput> inputs = {}, Names tangents = {"q", "k", "v"});
 
 inline NamedInput bias(const std::string &indices) { return {"bias", NamedInput::Kind::Bias, indices}; }
