@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <future>
 
 using namespace jvpgen;
 using namespace jvpgen::reference;
@@ -63,15 +64,18 @@ static double statedLimit(const AttentionSpec &spec, const Problem &problem, con
   return INFINITY;
 }
 
-Result<void> Judge::expect(const std::string &program, const VerifyOptions &options) {
-  Result<TensorSet64> truth = evaluate(spec, drawn.problem, drawn.tensors, program);
-  if (!truth) return tl::unexpected(truth.error());
+Result<void> Judge::expect(const std::string &program, const VerifyOptions &options,
+                           std::map<std::string, Expected> &into) const {
+  auto evaluated =
+      std::async(std::launch::async, [&] { return evaluate(spec, drawn.problem, drawn.tensors, program); });
   Result<TensorSet64> plain = evaluatePlain(spec, drawn.problem, drawn.tensors, program);
+  Result<TensorSet64> truth = evaluated.get();
+  if (!truth) return tl::unexpected(truth.error());
   if (!plain) return tl::unexpected(plain.error());
   for (auto &[name, tensor] : *truth) {
     Limits limits = limitsOf(spec, drawn.problem, name, tensor, plain->at(name));
     limits.whole = std::min(limits.whole, statedLimit(spec, drawn.problem, options.inputs, name));
-    expected[program].emplace(name, Expected{std::move(tensor), limits.whole, limits.row});
+    into.emplace(name, Expected{std::move(tensor), limits.whole, limits.row});
   }
   return {};
 }
@@ -89,10 +93,17 @@ Result<Judge> Judge::prepare(const AttentionSpec &spec, const Problem &problem, 
     if (std::find(out.programs.begin(), out.programs.end(), program) == out.programs.end())
       return fail(ErrorKind::Invalid, "program '" + program + "' was asked for; specification '" + spec.name +
                                           "' does not allow it; leave it out or add what it needs");
+  std::vector<std::future<Result<void>>> work; // programs are independent of one another
   for (const std::string &program : out.programs) {
-    if (Result<void> ok = out.expect(program, options); !ok) return tl::unexpected(ok.error());
-    if (Result<void> ok = out.supply(program); !ok) return tl::unexpected(ok.error());
+    std::map<std::string, Expected> &into = out.expected[program];
+    work.push_back(std::async(std::launch::async, [&] { return out.expect(program, options, into); }));
   }
+  Result<void> done;
+  for (std::future<Result<void>> &each : work)
+    if (Result<void> ok = each.get(); !ok) done = ok;
+  for (const std::string &program : out.programs)
+    if (done) done = out.supply(program);
+  if (!done) return tl::unexpected(done.error());
   return out;
 }
 

@@ -60,7 +60,8 @@ private:
       supplied; ///< saved outputs that backward programs read and no forward program returns
 
   Result<void> supply(const std::string &program);
-  Result<void> expect(const std::string &program, const VerifyOptions &options);
+  Result<void> expect(const std::string &program, const VerifyOptions &options,
+                      std::map<std::string, Expected> &into) const;
   TensorSet inputsFor(const std::string &program, const std::map<std::string, TensorSet> &results) const;
   void record(const std::string &program, const TensorSet &outputs, std::vector<Record> &records) const;
 };
