@@ -13,34 +13,8 @@ inline SourceFile templateFile(const std::string &name) {
   return {name, readFile(std::filesystem::path(JVPGEN_SOURCE_DIR) / "templates" / name).value_or("")};
 }
 
-inline KernelBundle tinyBundle() {
-  KernelBundle bundle;
-  bundle.name = "tiny";
-  bundle.digest = std::string(64, '0');
-  bundle.head_dim_qk = bundle.head_dim_v = 16;
-  bundle.tensors = {
-      {"q", "bnrid", DType::BF16, false}, {"o", "bnrie", DType::BF16, true}, {"lse", "bnri", DType::F32, true}};
-  Launch twice;
-  twice.kernel = "twice";
-  twice.source = "twice.cu";
-  twice.owners = "bnri";
-  twice.rows_per_block = "tile_m";
-  twice.tensors = {"q", "o", "sums"};
-  twice.schedule = {32, 32, 1, 1};
-  Launch copy = twice;
-  copy.kernel = "copy_sums";
-  copy.source = "copy_sums.cu";
-  copy.rows_per_block = "32";
-  copy.tensors = {"sums", "lse"};
-  KernelVariant variant;
-  variant.program = "forward";
-  variant.variant = "row";
-  variant.workspace = {{"unused", "b", DType::F32, false}, {"sums", "bnri", DType::F32, false}};
-  variant.launches = {twice, copy};
-  variant.schedule = twice.schedule;
-  variant.executed_products = 2;
-  bundle.variants = {variant};
-
+/// The texts of its two kernels.
+inline std::vector<SourceFile> tinyTexts() {
   const std::string opening = "#include \"abi.cuh\"\n";
   const std::string place = R"(
   const int heads = int(p.problem.heads), rows = int(p.problem.q_length);
@@ -72,8 +46,39 @@ KERNEL(32 * JVPGEN_WARPS, 1) copy_sums(PARAMETER Args p) {)" +
       static_cast<const float *>(p.sums.data)[b * p.sums.stride[0] + h * p.sums.stride[1] + i * p.sums.stride[2]];
 }
 )";
-  bundle.files = {
-      {"twice.cu", twice_text}, {"copy_sums.cu", copy_text}, templateFile("abi.cuh"), templateFile("primitives.cuh")};
+  return {{"twice.cu", twice_text}, {"copy_sums.cu", copy_text}};
+}
+
+inline KernelBundle tinyBundle() {
+  KernelBundle bundle;
+  bundle.name = "tiny";
+  bundle.digest = std::string(64, '0');
+  bundle.head_dim_qk = bundle.head_dim_v = 16;
+  bundle.tensors = {
+      {"q", "bnrid", DType::BF16, false}, {"o", "bnrie", DType::BF16, true}, {"lse", "bnri", DType::F32, true}};
+  Launch twice;
+  twice.kernel = "twice";
+  twice.source = "twice.cu";
+  twice.owners = "bnri";
+  twice.rows_per_block = "tile_m";
+  twice.tensors = {"q", "o", "sums"};
+  twice.schedule = {32, 32, 1, 1};
+  Launch copy = twice;
+  copy.kernel = "copy_sums";
+  copy.source = "copy_sums.cu";
+  copy.rows_per_block = "32";
+  copy.tensors = {"sums", "lse"};
+  KernelVariant variant;
+  variant.program = "forward";
+  variant.variant = "row";
+  variant.workspace = {{"unused", "b", DType::F32, false}, {"sums", "bnri", DType::F32, false}};
+  variant.launches = {twice, copy};
+  variant.schedule = twice.schedule;
+  variant.executed_products = 2;
+  bundle.variants = {variant};
+
+  bundle.files = tinyTexts();
+  for (const char *name : {"abi.cuh", "primitives.cuh"}) bundle.files.push_back(templateFile(name));
   return bundle;
 }
 
