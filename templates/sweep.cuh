@@ -153,6 +153,45 @@ template <class Policy> struct Owner {
   }
 };
 
+/// The numbers of a tensor at the tile's entries, 0 beyond the lengths.
+template <class Policy, class Type>
+DEV void load_tile(Tile<Policy::M, Policy::N> &x, const Tensor &t, const Sequence &place, int head,
+                   const Owner<Policy> &own, const Streamed<Policy> &tile) {
+  const i64 stride = t.stride[Policy::owns_queries ? 3 : 2];
+  const int streamed_length = Policy::owns_queries ? place.kv_length : place.q_length;
+#pragma unroll
+  for (int r = 0; r < 2 * Policy::M; ++r) {
+    const int row = own.row(r), column = tile.column(0, 0);
+    const auto *from = Policy::owns_queries
+                           ? element<Type>(t, place.b, head, place.q_start + row, place.kv_start + column)
+                           : element<Type>(t, place.b, head, place.q_start + column, place.kv_start + row);
+#pragma unroll
+    for (int n = 0; n < Policy::N / 8; ++n)
+#pragma unroll
+      for (int c = 0; c < 2; ++c)
+        x.x[r / 2][n][2 * (r & 1) + c] =
+            row < own.length && tile.column(n, c) < streamed_length ? Type::to_float(from[(8 * n + c) * stride]) : 0.f;
+  }
+}
+/// Stores the tile's entries as far as the tensor goes: to `rows` of the owner's axis and `columns` of the other.
+template <class Policy, class Type>
+DEV void store_tile(const Tile<Policy::M, Policy::N> &x, const Tensor &t, const Sequence &place, int head,
+                    const Owner<Policy> &own, const Streamed<Policy> &tile, int rows, int columns) {
+  const i64 stride = t.stride[Policy::owns_queries ? 3 : 2];
+#pragma unroll
+  for (int r = 0; r < 2 * Policy::M; ++r) {
+    const int row = own.row(r), column = tile.column(0, 0);
+    auto *to = Policy::owns_queries ? element<Type>(t, place.b, head, place.q_start + row, place.kv_start + column)
+                                    : element<Type>(t, place.b, head, place.q_start + column, place.kv_start + row);
+#pragma unroll
+    for (int n = 0; n < Policy::N / 8; ++n)
+#pragma unroll
+      for (int c = 0; c < 2; ++c)
+        if (row < rows && tile.column(n, c) < columns)
+          to[(8 * n + c) * stride] = Type::from_float(x.x[r / 2][n][2 * (r & 1) + c]);
+  }
+}
+
 template <class Policy> struct Sweep {
   using Args = typename Policy::Args;
   using Place = Placement<Policy>;
@@ -262,10 +301,9 @@ template <class Policy> struct Sweep {
     commit_copies();
   }
 
-  /// One bit for each entry of a partial tile.
-  DEV KeepSome<Policy::M, Policy::N> kept_entries(const Sequence &s, const Streamed<Policy> &tile) const {
-    KeepSome<Policy::M, Policy::N> keep;
-    keep.clear();
+  /// The entries of a partial tile that count.
+  DEV void find_kept(Keep<Policy::M, Policy::N> &keep, const Sequence &s, const Streamed<Policy> &tile) const {
+    keep.none();
 #pragma unroll
     for (int n = 0; n < Policy::N / 8; ++n)
 #pragma unroll
@@ -277,7 +315,6 @@ template <class Policy> struct Sweep {
           keep.put(m, n, e,
                    inside && (owns_queries ? Policy::keep(args, s, own_at, at) : Policy::keep(args, s, at, own_at)));
         }
-    return keep;
   }
 
   DEV void run() {
@@ -316,10 +353,11 @@ template <class Policy> struct Sweep {
       fill((slot + ahead) % Policy::stages, steps[ahead - 1]);
 
       const Streamed<Policy> tile{slot_address(slot), first_of(step)};
-      if (may_drop(step))
-        state.meet(args, own, s, rows, tile, kept_entries(s, tile));
-      else
-        state.meet(args, own, s, rows, tile, KeepAll());
+      const bool partial = may_drop(step);
+      Keep<Policy::M, Policy::N> keep;
+      keep.all();
+      if (partial) find_kept(keep, s, tile);
+      state.meet(args, own, s, rows, tile, keep, partial);
       slot = (slot + 1) % Policy::stages;
     }
     wait_copies<0>();

@@ -85,24 +85,32 @@ DEV void multiply_add(Tile<M, N> &scores, int n, const typename Element::Left (&
 // ---- which entries count
 // ---------------------------------------------------------------------------------------------
 
-/// Every entry of a full tile.
-struct KeepAll {
-  static constexpr bool all = true;
-  DEV bool operator()(int, int, int) const { return true; }
-};
-/// One bit an entry of a partial tile.
-template <int M, int N> struct KeepSome {
-  static constexpr bool all = false;
+/// One bit for each entry of the thread that counts.
+template <int M, int N> struct Keep {
   u32 bits[M][(N / 2 + 31) / 32];
-  DEV void clear() {
+
+  DEV void fill(u32 word) {
 #pragma unroll
     for (int m = 0; m < M; ++m)
 #pragma unroll
-      for (int w = 0; w < (N / 2 + 31) / 32; ++w) bits[m][w] = 0u;
+      for (int w = 0; w < (N / 2 + 31) / 32; ++w) bits[m][w] = word;
   }
+  DEV void all() { fill(0xffffffffu); }
+  DEV void none() { fill(0u); }
   DEV void put(int m, int n, int e, bool keep) { bits[m][n / 8] |= keep ? 1u << (4 * (n % 8) + e) : 0u; }
   DEV bool operator()(int m, int n, int e) const { return bits[m][n / 8] >> (4 * (n % 8) + e) & 1u; }
 };
+
+/// exp(-infinity) is 0: what does not count gets no weight.
+template <int M, int N> DEV void drop_masked(Tile<M, N> &tile, const Keep<M, N> &keep) {
+#pragma unroll
+  for (int n = 0; n < N / 8; ++n)
+#pragma unroll
+    for (int m = 0; m < M; ++m)
+#pragma unroll
+      for (int e = 0; e < 4; ++e)
+        if (!keep(m, n, e)) tile.x[m][n][e] = -infinity();
+}
 
 // ---- rows: the four lanes of a quad hold a row together
 // ----------------------------------------------------------------
@@ -121,13 +129,20 @@ DEV float warp_sum(float x) {
   return x;
 }
 
-/// The reference of a row's exponentials: moves to the greatest kept score when that exceeds it by more than `slack`;
-/// factor[row] = exp2(scale (old - new)) is what the row's sums must then be multiplied by. Says whether some row of
-/// the warp moved.
-template <int M, int N, class Keep>
-DEV bool move_reference(float (&reference)[2 * M], float (&factor)[2 * M], const Tile<M, N> &score, const Keep &keep,
-                        float scale, float slack) {
-  float top[2 * M];
+/// The greatest numbers of the thread's rows.
+template <int M, int N> DEV void greatest_of_rows(float (&top)[2 * M], const Tile<M, N> &score) {
+#pragma unroll
+  for (int row = 0; row < 2 * M; ++row) top[row] = -infinity();
+#pragma unroll
+  for (int n = 0; n < N / 8; ++n)
+#pragma unroll
+    for (int m = 0; m < M; ++m)
+#pragma unroll
+      for (int e = 0; e < 4; ++e) top[2 * m + e / 2] = greatest(top[2 * m + e / 2], score.x[m][n][e]);
+}
+/// The same of the entries that count.
+template <int M, int N>
+DEV void greatest_of_rows(float (&top)[2 * M], const Tile<M, N> &score, const Keep<M, N> &keep) {
 #pragma unroll
   for (int row = 0; row < 2 * M; ++row) top[row] = -infinity();
 #pragma unroll
@@ -137,6 +152,14 @@ DEV bool move_reference(float (&reference)[2 * M], float (&factor)[2 * M], const
 #pragma unroll
       for (int e = 0; e < 4; ++e)
         top[2 * m + e / 2] = greatest(top[2 * m + e / 2], keep(m, n, e) ? score.x[m][n][e] : -infinity());
+}
+
+/// The reference of a row's exponentials: moves to the greatest score `top` when that exceeds it by more than `slack`;
+/// factor[row] = exp2(scale (old - new)) is what the row's sums must then be multiplied by. Says whether some row of
+/// the warp moved.
+template <int M>
+DEV bool move_reference(float (&reference)[2 * M], float (&factor)[2 * M], const float (&top)[2 * M], float scale,
+                        float slack) {
   bool moves = false;
 #pragma unroll
   for (int row = 0; row < 2 * M; ++row) moves |= top[row] > reference[row] + slack;
@@ -151,8 +174,8 @@ DEV bool move_reference(float (&reference)[2 * M], float (&factor)[2 * M], const
 }
 
 /// The centre of a row: the mean of its kept entries in the first tile that has one; constant from then on.
-template <int M, int N, class Keep>
-DEV void set_centre(float (&centre)[2 * M], bool (&is_set)[2 * M], const Tile<M, N> &tile, const Keep &keep) {
+template <int M, int N>
+DEV void set_centre(float (&centre)[2 * M], bool (&is_set)[2 * M], const Tile<M, N> &tile, const Keep<M, N> &keep) {
   bool wanted = false;
 #pragma unroll
   for (int row = 0; row < 2 * M; ++row) wanted |= !is_set[row];

@@ -50,7 +50,14 @@ Program jvpgen::factorTiles(const Program &program) {
   std::vector<Term> outputs = program.roots();
   std::vector<Centre> centres = findCentres(outputs);
   std::map<Term, Forms, ById> forms;
-  for (Term t : tileExpressions(outputs)) forms[t] = {t, horner(t, centres), collectByCotangent(t, centres)};
+  constexpr double readable =
+      1000; // a score of very many paths stays as derived: its polynomial would be larger than it is
+  for (Term t : tileExpressions(outputs)) {
+    if (countTerms(t) > readable)
+      forms[t] = {t, t, t};
+    else
+      forms[t] = {t, horner(t, centres), collectByCotangent(t, centres)};
+  }
 
   Choice best;
   Program bestProgram = program;

@@ -146,6 +146,22 @@ std::vector<Summand> jvpgen::termsOf(Term t, const std::function<bool(Term)> &op
 
 std::vector<Summand> jvpgen::mergedTermsOf(Term t) { return termsOf(t->context->lin(termsOf(t))); }
 
+double jvpgen::countTerms(Term root) {
+  std::unordered_map<Term, double> count;
+  for (Term t : topologicalOrder({root})) {
+    double &n = count[t] = 1;
+    if (t->is(TermKind::Mul)) {
+      for (Term a : t->args) n *= count.at(a);
+    } else if (t->is(TermKind::Sum)) {
+      n = count.at(t->args[0]);
+    } else if (t->is(TermKind::Lin) && !isLetter(t)) {
+      n = t->constant != Rational(0);
+      for (Term a : t->args) n += count.at(a);
+    }
+  }
+  return count.at(root);
+}
+
 std::vector<Summand> jvpgen::summandsOf(Term t) {
   if (!t->is(TermKind::Lin) || t->constant != Rational(0)) return {{t, Rational(1)}};
   std::vector<Summand> out;

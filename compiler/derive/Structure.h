@@ -36,6 +36,9 @@ std::vector<Summand> termsOf(Term t, const std::function<bool(Term)> &opens = {}
 /// The polynomial with equal monomials merged.
 std::vector<Summand> mergedTermsOf(Term t);
 
+/// How many monomials termsOf gives, without making them; equal ones count each.
+double countTerms(Term t);
+
 /// Summands of a value: coefficients distributed over the plain sums at its top, without opening products.
 std::vector<Summand> summandsOf(Term t);
 

@@ -78,7 +78,7 @@ Result<std::string> Pointwise::define(Value v) {
       .Case([&](InputOp x) { return input(x); })
       .Case([&](ConstantOp x) -> Result<std::string> { return literal(toDouble(x.getValue())); })
       .Case([&](IndexOp x) { return index(x); })
-      .Case([&](LinOp x) { return bound(lin(x, 1), "x"); })
+      .Case([&](LinOp x) { return bound(lin(x, 1, false), "x"); })
       .Case([&](MulOp x) { return bound(mul(x), "y"); })
       .Case([&](MexpOp x) { return bound(mexp(x), "p"); })
       .Case([&](ApplyOp x) -> Result<std::string> {
@@ -103,7 +103,6 @@ Result<std::string> Pointwise::input(InputOp op) {
   if (known == program.interface.tensors.end())
     return fail(ErrorKind::Invalid, "the plan reads \"" + op.getName().str() + "\", which is no tensor of the module.");
   const TensorInfo &tensor = known->second;
-  const bool rows = program.isRowSweep();
   const std::string stem = identifier(tensor.name) + (identifier(tensor.name).back() == '_' ? "" : "_");
   Scope scope = scopeOf(op.getResult());
   auto bindOnce = [&](const std::string &expression) { return bind(op.getResult(), scope, expression, stem); };
@@ -124,9 +123,10 @@ Result<std::string> Pointwise::input(InputOp op) {
     of_pass.insert(op.getResult());
     return names[op.getResult()] = name + "[c]";
   }
-  reads_tiles = true;
-  const std::string i = rows ? "own.row(r)" : "tile.column(n, e)", j = rows ? "tile.column(n, e)" : "own.row(r)";
-  return bindOnce(i + " < s.q_length && " + j + " < s.kv_length ? " + numberAt(parameters, tensor, i, j) + " : 0.f");
+  auto it = llvm::find_if(loaded, [&](auto &entry) { return entry.first == &tensor; });
+  if (it == loaded.end()) it = loaded.insert(loaded.end(), {&tensor, stem + "tile"});
+  keepInTile(op.getResult(), it->second);
+  return it->second + ".x[m][n][e]";
 }
 
 Result<std::string> Pointwise::index(IndexOp op) {
@@ -146,8 +146,9 @@ std::string Pointwise::hoist(Scope scope, const std::string &expression) {
   return declare(scope, fresh(scope == Scope::Column ? "column" : scope == Scope::Head ? "head" : "row"), expression);
 }
 
-/// scale * (constant + sum of coefficient * operand): what is known outside the entries' loop is added up there.
-Result<std::string> Pointwise::lin(LinOp op, double scale) {
+/// scale * (constant + sum of coefficient * operand): what is known outside the entries' loop is added up there. In an
+/// exponent that part stays finite: a row without keys has lse = -inf, and its entries are -inf already.
+Result<std::string> Pointwise::lin(LinOp op, double scale, bool isExponent) {
   const Scope scope = scopeOf(op.getResult());
   std::vector<std::string> inner, columns, rows;
   Scope rowScope = Scope::Head;
@@ -164,7 +165,12 @@ Result<std::string> Pointwise::lin(LinOp op, double scale) {
     if (!isColumn) rowScope = std::max(rowScope, part);
   }
   auto share = [&](std::vector<std::string> &terms, Scope where, bool isPlain) {
-    if (!terms.empty()) inner.push_back(terms.size() == 1 && isPlain ? terms[0] : hoist(where, joinTerms(terms)));
+    if (terms.empty()) return;
+    const std::string sum = joinTerms(terms);
+    if (isExponent)
+      inner.push_back(hoist(where, "least(" + sum + ", 1e38f)"));
+    else
+      inner.push_back(terms.size() == 1 && isPlain ? terms[0] : hoist(where, sum));
   };
   if (const double constant = scale * toDouble(op.getConstant()); constant != 0) {
     std::vector<std::string> &place = !rows.empty() ? rows : !columns.empty() ? columns : inner;
@@ -200,11 +206,60 @@ Result<std::string> Pointwise::mexp(MexpOp op) {
   Value exponent = program.resolve(op.getExponent());
   Result<std::string> text = [&]() -> Result<std::string> {
     auto terms = exponent.getDefiningOp<LinOp>();
-    if (terms && !names.count(exponent) && !tiles.count(exponent)) return lin(terms, kLog2E);
+    if (terms && !names.count(exponent) && !tiles.count(exponent)) return lin(terms, kLog2E, true);
     Result<std::string> x = use(exponent);
     if (!x) return x;
     return scaled(kLog2E, *x);
   }();
   if (!text) return text;
+  if (maskedTile(op)) return "exp2_fast(" + *text + ")";
   return "keep(m, n, e) ? exp2_fast(" + *text + ") : 0.f";
+}
+
+/// A score tile can carry the mask where it enters exponents and maxima only, with positive coefficients.
+Value Pointwise::maskedTile(MexpOp op) {
+  auto exponent = program.resolve(op.getExponent()).getDefiningOp<LinOp>();
+  if (!exponent) return nullptr;
+  auto users = [&](Value v) {
+    std::vector<Operation *> out;
+    for (Operation *user : program.flat.body)
+      if (llvm::any_of(user->getOperands(), [&](Value x) { return program.resolve(x) == v; })) out.push_back(user);
+    return out;
+  };
+  auto isReference = [](Operation *user) { return isa<MexpOp, MaxOp>(user); };
+  auto onlyExponents = [&](Value score) {
+    return llvm::all_of(users(score), [&](Operation *user) {
+      if (isReference(user)) return true;
+      auto lin = dyn_cast<LinOp>(user);
+      if (!lin || !llvm::all_of(users(lin.getResult()), isReference)) return false;
+      for (auto [term, c] : llvm::zip(lin.getTerms(), lin.getCoefficients()))
+        if (program.resolve(term) == score && toDouble(cast<StringAttr>(c).getValue()) <= 0) return false;
+      return true;
+    });
+  };
+  for (Value term : exponent.getTerms())
+    if (Value v = program.resolve(term); v.getDefiningOp<ScoreOp>() && onlyExponents(v)) return v;
+  return nullptr;
+}
+
+bool Pointwise::mayBeInfinite(Value v) {
+  v = program.resolve(v);
+  Operation *op = v.getDefiningOp();
+  if (scopeOf(v) != Scope::Entry || isa<ScoreOp, MexpOp, IndexOp, ConstantOp>(op)) return false;
+  if (isa<InputOp>(op)) return true;
+  if (auto apply = dyn_cast<ApplyOp>(op))
+    if (llvm::is_contained({"exp", "log", "sqrt", "recip", "recip0"}, apply.getFunction())) return true;
+  return llvm::any_of(op->getOperands(), [&](Value x) { return mayBeInfinite(x); });
+}
+
+bool Pointwise::vanishesWhereMasked(Value v) {
+  v = program.resolve(v);
+  if (mayBeInfinite(v)) return false;
+  Operation *op = v.getDefiningOp();
+  if (isa<MexpOp>(op)) return true;
+  if (isa<MulOp>(op)) return llvm::any_of(op->getOperands(), [&](Value x) { return vanishesWhereMasked(x); });
+  if (auto lin = dyn_cast<LinOp>(op))
+    return toDouble(lin.getConstant()) == 0 &&
+           llvm::all_of(lin.getTerms(), [&](Value x) { return vanishesWhereMasked(x); });
+  return false;
 }

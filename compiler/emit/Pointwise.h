@@ -30,16 +30,23 @@ public:
   void name(mlir::Value v, const std::string &text, Scope scope) { names[v] = text, scopes[v] = scope; }
 
   Scope scopeOf(mlir::Value v);
+  /// The score tile in which masked entries are set to -infinity so that this weight is 0 there; null if there is none.
+  mlir::Value maskedTile(attn::MexpOp op);
+  /// Whether masked entries of the value are 0 by themselves: it has a weight as factor, and nothing that may be
+  /// infinite.
+  bool vanishesWhereMasked(mlir::Value v);
   std::map<Scope, std::string> text;
   std::string members;                     ///< of the state: values of the scopes Head and Row
   std::vector<const TensorInfo *> numbers; ///< statistics per streamed row
-  bool reads_tiles = false;                ///< a tensor with i and j is read
+  std::vector<std::pair<const TensorInfo *, std::string>>
+      loaded; ///< tensors with i and j, and the tiles that hold them
 
 private:
   Result<std::string> define(mlir::Value v);
   Result<std::string> input(attn::InputOp op);
   Result<std::string> index(attn::IndexOp op);
-  Result<std::string> lin(attn::LinOp op, double scale);
+  Result<std::string> lin(attn::LinOp op, double scale, bool isExponent);
+  bool mayBeInfinite(mlir::Value v);
   Result<std::string> mul(attn::MulOp op);
   Result<std::string> mexp(attn::MexpOp op);
   std::string hoist(Scope scope, const std::string &expression);

@@ -63,13 +63,11 @@ std::string SweepWriter::operandsText() {
 std::string SweepWriter::skipText() {
   std::string stores;
   for (ReduceOp reduce : program.reduces)
-    if (program.accumulator(reduce.getAccumulator()).getPlace() == "tile") stores += storeTile(reduce, "0.f");
+    if (program.accumulator(reduce.getAccumulator()).getPlace() == "tile") stores += storeTile(reduce, "zeros");
   return "/// An empty tile leaves zeros.\nDEV void skip(const Args &args, const Owner<Policy> &own, const Sequence "
          "&s, int first) {\n"
-         "  const Streamed<Policy> tile{0u, first};\n"
-         "#pragma unroll\n  for (int n = 0; n < N / 8; ++n)\n#pragma unroll\n    for (int r = 0; r < 2 * M; ++r)\n"
-         "      for (int e = 0; e < 2; ++e) {\n" +
-         indent(stores, 8) + "      }\n}\n";
+         "  const Streamed<Policy> tile{0u, first};\n  Tile<M, N> zeros;\n  zeros.clear();\n" +
+         indent(stores, 2) + "}\n";
 }
 
 /// Sums over the quad, then each row's outputs.
@@ -172,17 +170,12 @@ Result<KernelText> SweepWriter::write(const std::string &kernel, const std::stri
       ";\nstatic constexpr int score_tiles = " + std::to_string(model.score_tiles) +
       ", output_features = " + std::to_string(model.output_features) + ";\n\n" + operands + "\n" + measure + *mask;
   const std::string arguments = "const Args &args, const Owner<Policy> &own, const Sequence &s";
-  if (storesTiles()) {
-    const std::string bound = interface.layout == "packed" ? "s.q_length" : "int(args.problem.q_length)";
-    const std::string bound2 = interface.layout == "packed" ? "s.kv_length" : "int(args.problem.kv_length)";
-    policy += "static DEV int rows_in_memory(const Args &args, const Sequence &s) { return " + bound + "; }\n";
-    policy += "static DEV int columns_in_memory(const Args &args, const Sequence &s) { return " + bound2 + "; }\n";
-  }
   policy += "\nstruct State {\n" + indent(state + points.members, 2) + "\n  DEV void clear() {\n" +
             indent(clearing, 4) + "  }\n" + "  /// What is known once the query head is.\n  DEV void enter(" +
             arguments + ") {\n" + indent(points.text[Scope::Head] + points.text[Scope::Row], 4) + "  }\n" +
-            "  template <class Keep>\n  DEV void meet(" + arguments +
-            ", const OwnRows<Policy> &rows,\n                const Streamed<Policy> &tile, const Keep &keep) {\n" +
+            "  /// A tile is met; `partial` says that some of its entries do not count.\n  DEV void meet(" + arguments +
+            ", const OwnRows<Policy> &rows,\n                const Streamed<Policy> &tile, const Keep<M, N> &keep, "
+            "bool partial) {\n" +
             indent(*meet, 4) + "  }\n" + indent(skip, 2) +
             "  DEV void leave(const Args &args, const Owner<Policy> &own) {\n" + indent(*leave, 4) + "  }\n};\n";
 

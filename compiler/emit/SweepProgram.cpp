@@ -49,7 +49,6 @@ SweepProgram::SweepProgram(const FlatSweep &flat, const Interface &interface, ll
   SweepOp sweep = flat.sweep;
   for (auto acc : sweep.getBody().getOps<AccumulatorOp>())
     if (llvm::is_contained(names, acc.getName())) accumulators.push_back(acc);
-  llvm::DenseSet<Operation *> needed;
   std::vector<Operation *> pending;
   auto need = [&](Value v) {
     Operation *op = resolve(v).getDefiningOp();
@@ -137,11 +136,17 @@ ResourceModel SweepProgram::resources() const {
   for (const Operand &o : own) model.own_registers += padded(o.features) / 4;
   for (AccumulatorOp acc : accumulators)
     model.output_features += padded(interface.features(cast<ValueType>(AccumulatorOp(acc).getType()).getIndices()));
-  model.score_tiles = static_cast<int>(scores.size());
+  model.score_tiles = static_cast<int>(scores.size() + loadedTiles());
   llvm::SetVector<Value> weights;
   for (OutOp out : outs) weights.insert(resolve(out.getTile()));
   model.packed_tiles = static_cast<int>(weights.size());
   return model;
+}
+
+/// Tensors with i and j that entries read: each is loaded to a tile in registers.
+size_t SweepProgram::loadedTiles() const {
+  return static_cast<size_t>(llvm::count_if(
+      needed, [](Operation *op) { return isa<InputOp>(op) && cast<ValueType>(op->getResult(0).getType()).isTile(); }));
 }
 
 static bool fits(const SweepProgram &program) {

@@ -61,6 +61,8 @@ public:
   ResourceModel resources() const;
 
 private:
+  size_t loadedTiles() const;
+  llvm::DenseSet<mlir::Operation *> needed; ///< by the accumulators
   void addOperand(std::vector<Operand> &operands, mlir::Value input);
 };
 

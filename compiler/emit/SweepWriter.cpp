@@ -169,14 +169,16 @@ const TensorInfo *SweepWriter::tileTensor(AccumulatorOp acc) {
   return nullptr;
 }
 
-std::string SweepWriter::storeTile(ReduceOp reduce, const std::string &value) {
+/// Stores a tile of weights where its accumulator lies.
+std::string SweepWriter::storeTile(ReduceOp reduce, const std::string &tile) {
   const TensorInfo *tensor = tileTensor(program.accumulator(reduce.getAccumulator()));
   if (!tensor) return "";
-  const bool rows = program.isRowSweep();
-  const std::string i = rows ? "own.row(r)" : "tile.column(n, e)", j = rows ? "tile.column(n, e)" : "own.row(r)";
-  return "if (" + i + " < rows_in_memory(args, s) && " + j + " < columns_in_memory(args, s)) *" +
-         addressOf(parameters, *tensor, i, j) + " = " + tensor->type() + "::from_float(" +
-         scaled(toDouble(reduce.getCoefficient()), value) + ");\n";
+  const bool packed = interface.layout == "packed";
+  const std::string q = packed ? "s.q_length" : "int(args.problem.q_length)",
+                    kv = packed ? "s.kv_length" : "int(args.problem.kv_length)";
+  return "store_tile<Policy, " + tensor->type() + ">(" + tile + ", " + parameters.use(*tensor) + ", " +
+         placeOf(*tensor) + ", " + headOf(*tensor) + ", own, tile, " +
+         (program.isRowSweep() ? q + ", " + kv : kv + ", " + q) + ");\n";
 }
 
 /// Sums over the streamed axis, stored tiles and packed weights: what an entry is computed for.
@@ -188,7 +190,7 @@ Result<std::string> SweepWriter::sinksText() {
     if (auto it = kept.find(v); it != kept.end()) return it->second;
     Result<std::string> text = points.use(v);
     if (!text) return text;
-    if (!v.getDefiningOp<MexpOp>()) {
+    if (!points.vanishesWhereMasked(v)) {
       std::string name = "z" + std::to_string(kept.size());
       out += "const float " + name + " = keep(m, n, e) ? " + *text + " : 0.f;\n";
       text = name;
@@ -199,7 +201,8 @@ Result<std::string> SweepWriter::sinksText() {
     Result<std::string> text = value(reduce.getTile());
     if (!text) return text;
     if (program.accumulator(reduce.getAccumulator()).getPlace() == "tile")
-      out += storeTile(reduce, *text);
+      out += reduce.getAccumulator().str() + "_tile.x[m][n][e] = " + scaled(toDouble(reduce.getCoefficient()), *text) +
+             ";\n";
     else
       out += reduce.getAccumulator().str() + "[r] += " + scaled(toDouble(reduce.getCoefficient()), *text) + ";\n";
   }
@@ -258,10 +261,12 @@ Result<std::string> SweepWriter::referenceText() {
                   "a running maximum that no exponent subtracts was asked for; subtract it in the exponent.");
     const double scale = unit * maximum.coefficient * kLog2E;
     const bool lazy = elementType() == "Bf16";
+    const bool isMasked = masked.contains(maximum.tile);
     state += "float " + name + "[2 * M]; ///< reference of the exponentials, per row\n";
     clearing += "for (int r = 0; r < 2 * M; ++r) " + name + "[r] = -infinity();\n";
-    moves += "float factor[2 * M];\nif (move_reference<M, N>(" + name + ", factor, " + tile + ", keep, " +
-             literal(scale) + ", " + (lazy ? literal(8 / scale) : "0.f") + ")) {\n";
+    moves += "float top[2 * M], factor[2 * M];\ngreatest_of_rows(top, " + tile + (isMasked ? "" : ", keep") +
+             ");\nif (move_reference<M>(" + name + ", factor, top, " + literal(scale) + ", " +
+             (lazy ? literal(8 / scale) : "0.f") + ")) {\n";
     for (AccumulatorOp acc : program.accumulators) {
       if (AccumulatorOp(acc).getPlace() != "register") continue;
       const std::string a = AccumulatorOp(acc).getName().str();
@@ -311,12 +316,27 @@ Result<std::string> SweepWriter::meetText() {
     scoreNames[ScoreOp(score).getResult()] = "s" + std::to_string(i);
     points.keepInTile(ScoreOp(score).getResult(), "s" + std::to_string(i));
   }
-  std::string out = scoresText();
+  for (Operation *op : program.flat.body)
+    if (auto mexp = dyn_cast<MexpOp>(op))
+      if (Value score = points.maskedTile(mexp); score && scoreNames.count(score)) masked.insert(score);
   Result<std::string> reference = referenceText();
   if (!reference) return reference;
-  out += *reference;
   Result<std::string> pass = passText([&] { return sinksText(); }, "");
   if (!pass) return pass;
+
+  std::string out, stores;
+  for (auto &[tensor, tile] : points.loaded)
+    out += "Tile<M, N> " + tile + ";\nload_tile<Policy, " + tensor->type() + ">(" + tile + ", " +
+           parameters.use(*tensor) + ", " + placeOf(*tensor) + ", " + headOf(*tensor) + ", own, tile);\n";
+  out += scoresText();
+  for (Value score : masked) out += "if (partial) drop_masked(" + scoreNames[score] + ", keep);\n";
+  out += *reference;
   for (auto &[key, name] : weights) out += "Weights<Element, M, N> " + name + ";\n";
-  return out + *pass + outsText();
+  for (ReduceOp reduce : program.reduces)
+    if (program.accumulator(reduce.getAccumulator()).getPlace() == "tile") {
+      const std::string tile = reduce.getAccumulator().str() + "_tile";
+      out += "Tile<M, N> " + tile + ";\n";
+      stores += storeTile(reduce, tile);
+    }
+  return out + *pass + stores + outsText();
 }

@@ -41,8 +41,9 @@ private:
   Pointwise points;
   llvm::DenseMap<mlir::Value, std::string> scoreNames;
   std::vector<std::pair<std::pair<mlir::Value, double>, std::string>> weights;
-  std::string state;    ///< members of the state beside those of the pointwise program
-  std::string clearing; ///< their first values
+  llvm::SmallSetVector<mlir::Value, 4> masked; ///< score tiles that carry the mask
+  std::string state;                           ///< members of the state beside those of the pointwise program
+  std::string clearing;                        ///< their first values
 };
 
 } // namespace jvpgen

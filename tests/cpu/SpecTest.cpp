@@ -138,8 +138,8 @@ INSTANTIATE_TEST_SUITE_P(
         SpecCase{"bottom_right_empty_rows", kSmall + "causal = \"bottom_right\"\n", {shape(2, 2, 2, 150, 33)}},
         SpecCase{"window", kSmall + "window = [20, 3]\n", {shape(1, 2, 2, 200, 170)}},
         SpecCase{"window_that_misses", kSmall + "window = [3, -1]\n", {shape(1, 2, 2, 40, 20)}},
-        SpecCase{"tensor", kSmall + "boolean_mask = { dims = [\"batch\", \"q\", \"kv\"] }\n", kUsual},
-        SpecCase{"tensor_of_keys", kSmall + "boolean_mask = { dims = [\"batch\", \"kv\"] }\nlayout = \"padded\"\n",
+        SpecCase{"tensor", kSmall + "mask_tensor = { dims = [\"batch\", \"q\", \"kv\"] }\n", kUsual},
+        SpecCase{"tensor_of_keys", kSmall + "mask_tensor = { dims = [\"batch\", \"kv\"] }\nlayout = \"padded\"\n",
                  kUsual},
         SpecCase{"infinite_bias",
                  kSmall + "tangents = [\"q\", \"k\", \"v\", \"bias\"]\n"
@@ -147,14 +147,14 @@ INSTANTIATE_TEST_SUITE_P(
                  kUsual,
                  {.bias_infinities = 0.3}},
         SpecCase{"integer_scalar",
-                 kSmall + "int_scalars = [\"reach\"]\nmask = \"q_index - kv_index < reach and head != 1\"\n", kUsual},
+                 kSmall + "int_scalars = [\"reach\"]\nmask = \"q_index - kv_index < reach && head != 1\"\n", kUsual},
         SpecCase{"documents",
                  kSmall + "layout = \"packed\"\ncausal = \"top_left\"\nquery_vectors = [\"q_doc\"]\n"
                           "kv_vectors = [\"kv_doc\"]\nmask = \"q_doc == kv_doc\"\n",
                  {shape(3, 2, 2, 200, 190)}},
         SpecCase{"dense_documents",
                  kSmall + "query_vectors = [\"q_doc\"]\nkv_vectors = [\"kv_doc\"]\n"
-                          "mask = \"q_doc == kv_doc or batch == 1 and kv_index < 9\"\n",
+                          "mask = \"q_doc == kv_doc || batch == 1 && kv_index < 9\"\n",
                  {shape(3, 2, 2, 200, 190)}}),
     [](const auto &info) { return info.param.name; });
 

@@ -1,0 +1,195 @@
+// Variants of programs of every kind: values, products executed, tiles handed over.
+#include "tests/plan/Harness.h"
+
+#include "compiler/derive/Adjoint.h"
+#include "compiler/derive/Derive.h"
+#include "compiler/derive/Simplify.h"
+#include "compiler/derive/Tangent.h"
+#include "compiler/ir/Declarations.h"
+#include "compiler/ir/Import.h"
+#include "compiler/plan/PlanStats.h"
+#include "mlir/IR/Verifier.h"
+#include "tests/derive/Specs.h"
+#include <gmock/gmock.h>
+
+using namespace jvpgen;
+using namespace jvpgen::test;
+using testing::Pair;
+using testing::UnorderedElementsAre;
+
+namespace {
+/// A specification's module, and its programs planned and run one after another.
+class Variants : public testing::Test {
+protected:
+  mlir::MLIRContext context;
+  TermContext terms;
+  PlanSetting setting = smallSetting();
+  AttentionSpec spec;
+  mlir::OwningOpRef<mlir::ModuleOp> module;
+  Arrays arrays;
+
+  void declare(AttentionSpec given, const std::string &mask) {
+    spec = std::move(given);
+    Result<Expr> predicate = mask.empty() ? Result<Expr>(Expr()) : parseMask(mask);
+    ASSERT_TRUE(predicate) << predicate.error().text();
+    if (!mask.empty()) spec.mask = *predicate;
+    module = declareModule(context, spec);
+    arrays.clear();
+  }
+
+  /// The mask of a specification that has it alone.
+  static Result<Expr> parseMask(const std::string &mask) {
+    Result<AttentionSpec> s = parseSpec("name = \"m\"\nhead_dim_qk = 8\nhead_dim_v = 8\nmask = \"" + mask + "\"\n", "m.toml");
+    if (!s) return tl::unexpected(s.error());
+    return *s->mask;
+  }
+
+  /// Plans a program, runs every variant, keeps its outputs as saved values; products executed by variant.
+  std::map<std::string, double> run(const Program &program) {
+    Result<Plans> plans = planProgram(*module, program);
+    if (!plans) {
+      ADD_FAILURE() << program.name << ": " << plans.error().text();
+      return {};
+    }
+    EXPECT_TRUE(mlir::succeeded(mlir::verify(*module)));
+    fillInputs(arrays, program, spec, setting);
+    Arrays want = upperValues(*module, program, setting, arrays);
+    Arrays given = withNaNPadding(arrays, program, setting);
+    std::map<std::string, double> executed;
+    for (attn::PlanOp plan : plans->plans) {
+      expectPlan(plan, program, setting, given, want);
+      executed[plan.getVariant().str()] = statsOf(plan, {1, 1}).executed();
+    }
+    arrays.insert(want.begin(), want.end());
+    last = *plans;
+    return executed;
+  }
+
+  std::map<std::string, double> run(const std::string &name) {
+    Result<Program> program = deriveProgram(terms, spec, name);
+    if (!program) {
+      ADD_FAILURE() << name << ": " << program.error().text();
+      return {};
+    }
+    return run(*program);
+  }
+
+  attn::PlanOp variant(const std::string &name) const {
+    for (attn::PlanOp plan : last.plans)
+      if (plan.getVariant() == name) return plan;
+    return nullptr;
+  }
+
+  Plans last; ///< of the last program
+};
+
+const char *const kWindow = "kv_index <= q_index - 4 && q_index - kv_index < 11"; // leaves empty rows
+} // namespace
+
+TEST_F(Variants, ProductsOfThePlainPrograms) {
+  declare(plainSpec(), "kv_index <= q_index");
+  EXPECT_THAT(run("forward"), UnorderedElementsAre(Pair("row", 2)));
+  EXPECT_THAT(run("tangent_forward"), UnorderedElementsAre(Pair("row", 6)));
+  EXPECT_THAT(run("backward"), UnorderedElementsAre(Pair("row+col split", 7), Pair("row+col", 7), Pair("fused", 5)));
+  EXPECT_THAT(run("tangent_backward"), UnorderedElementsAre(Pair("row+col split", 21), Pair("row+col", 21),
+                                                            Pair("by output group", 23), Pair("fused", 15)));
+  EXPECT_EQ(last.plans.front().getVariant(), "row+col split");
+}
+
+TEST_F(Variants, EveryScoreUnderAWindowWithEmptyRows) {
+  for (const auto &[name, s] : allSpecs()) {
+    SCOPED_TRACE(name);
+    declare(s, kWindow);
+    run("forward");
+    EXPECT_EQ(run("tangent_forward")["row"], 6);
+    run("backward");
+    EXPECT_EQ(run("tangent_backward")["row+col split"], 21);
+    EXPECT_EQ(statsOf(variant("row+col split"), {1, 1}).sweeps[1].exports, 2);
+  }
+}
+
+TEST_F(Variants, PaddedSequencesWithNaNInThePadding) {
+  setting = paddedSetting();
+  for (const auto &[name, s] : allSpecs()) {
+    SCOPED_TRACE(name);
+    declare(s, "kv_index <= q_index + kv_length - q_length");
+    for (const char *program : {"forward", "tangent_forward", "backward", "tangent_backward"}) run(program);
+  }
+}
+
+TEST_F(Variants, SubsetsOfTangents) {
+  struct Case {
+    Names tangents;
+    double forward, rowAndColumn;
+  };
+  for (const Case &c : {Case{{"q"}, 4, 14}, Case{{"k"}, 4, 14}, Case{{"v"}, 3, 11}, Case{{"q", "k"}, 5, 18},
+                        Case{{"q", "v"}, 5, 18}, Case{{"k", "v"}, 5, 18}}) {
+    SCOPED_TRACE(testing::PrintToString(c.tangents));
+    declare(softcapSpec(c.tangents), kWindow);
+    EXPECT_EQ(run("tangent_forward")["row"], c.forward);
+    EXPECT_EQ(run("tangent_backward")["row+col"], c.rowAndColumn);
+  }
+}
+
+TEST_F(Variants, TwoTangentsAtOnce) {
+  declare(softcapSpec(), kWindow);
+  Program both = addTangents(addTangents(*importForward(terms, spec), {"q", "k", "v"}, "t"), {"q", "k", "v"}, "t2");
+  both.name = "tangent_forward";
+  EXPECT_THAT(run(simplify(both)), UnorderedElementsAre(Pair("row", 10)));
+  Names wanted = {"q", "k", "v", "tq", "tk", "tv", "t2q", "t2k", "t2v"};
+  Program backward = gradientProgram(both, {"o", "to", "t2o", "lse", "mu", "mu2"}, wanted);
+  backward.name = "tangent_backward";
+  SavedEquations saved(both, savedOrder(both));
+  EXPECT_EQ(run(simplify(backward, &saved))["fused"], 25);
+  EXPECT_EQ(statsOf(variant("row+col split"), {1, 1}).sweeps[1].exports, 3);
+}
+
+TEST_F(Variants, ReverseOverReverse) {
+  declare(softcapSpec(), kWindow);
+  Program forward = *importForward(terms, spec), tangents = addTangents(forward, {"q", "k", "v"});
+  tangents.name = "tangent_forward";
+  run(simplify(tangents));
+  Program backward = gradientProgram(forward, {"o"}, {"q", "k", "v"});
+  std::vector<std::pair<Term, Term>> roots;
+  for (const char *x : {"q", "k", "v"})
+    roots.push_back({backward.output(std::string("d") + x), tangents.input(std::string("t") + x)});
+  std::vector<Term> wanted = {backward.input("do")};
+  for (const char *x : {"q", "k", "v"}) wanted.push_back(forward.input(x));
+  Program second = backward;
+  second.name = "second", second.outputs.clear();
+  for (Term g : adjointOf(roots, wanted)) second.outputs.push_back({"g" + std::to_string(second.outputs.size()), g});
+  SavedEquations saved(tangents, savedOrder(tangents));
+  EXPECT_EQ(run(simplify(second, &saved))["fused"], 10);
+}
+
+TEST_F(Variants, BiasesOfEveryBroadcast) {
+  for (const char *indices : {"bnrij", "nrij", "bij", "ij", "bnri", "nri", "bnrj", "nrj", "bj", "j", "bnr", "i"}) {
+    SCOPED_TRACE(indices);
+    NamedInput b = bias(indices);
+    declare(makeSpec(var("z") + var("bias") * num("0.5"), {b}, {"q", "bias"}), kWindow);
+    run("tangent_forward");
+    run("tangent_backward");
+  }
+}
+
+TEST_F(Variants, AccumulatorsOfAFullBiasAreItsGradients) {
+  declare(makeSpec(var("z") + var("bias"), {bias("bnrij")}, {"q", "k", "v", "bias"}), "");
+  run("tangent_forward");
+  run("tangent_backward");
+  std::vector<std::string> outputs;
+  variant("row+col").walk([&](attn::AccumulatorOp a) {
+    if (a.getPlace() == "tile") outputs.push_back(a.getOutput()->str());
+  });
+  EXPECT_THAT(outputs, UnorderedElementsAre("dbias", "dtbias"));
+}
+
+TEST_F(Variants, SingleGradients) {
+  for (const char *gradient : {"q", "k", "v", "tk", "temp", "ttemp"}) {
+    SCOPED_TRACE(gradient);
+    AttentionSpec s = makeSpec(var("z") * var("temp"), {scalar("temp")}, {"k", "temp"});
+    s.gradients = {gradient};
+    declare(s, kWindow);
+    run("tangent_forward");
+    run("tangent_backward");
+  }
+}
