@@ -23,8 +23,7 @@ using SharedAddress = u32;
   extern "C" __global__ void __launch_bounds__(threads, blocks_per_processor)
 #define PARAMETER const __grid_constant__
 
-// ---- threads
-// ---------------------------------------------------------------------------------------------------------
+// ---- threads ----
 
 DEV int thread_index() { return threadIdx.x; }
 DEV int block_index() { return blockIdx.x; }
@@ -38,8 +37,7 @@ DEV float shuffle_xor(float x, int mask) { return __shfl_xor_sync(0xffffffffu, x
 /// Whether some thread of the warp says so.
 DEV bool any_in_warp(bool x) { return __any_sync(0xffffffffu, x); }
 
-// ---- shared memory
-// ---------------------------------------------------------------------------------------------------
+// ---- shared memory ----
 
 DEV SharedAddress shared_base() {
   extern __shared__ Words shared_memory[];
@@ -77,8 +75,7 @@ DEV void copy_async_number(SharedAddress to, const float *from, bool valid) {
 DEV void commit_copies() { asm volatile("cp.async.commit_group;" ::: "memory"); }
 template <int N> DEV void wait_copies() { asm volatile("cp.async.wait_group %0;" ::"n"(N) : "memory"); }
 
-// ---- matrices
-// --------------------------------------------------------------------------------------------------------
+// ---- matrices ----
 
 /// Four 8x8 matrices of 16-bit elements: lane 8 m + r gives the address of row r of matrix m; afterwards x[m] of lane l
 /// holds the elements 2 (l mod 4) and 2 (l mod 4) + 1 of row l / 4. A row of 16 bytes may as well be four 32-bit
@@ -120,8 +117,7 @@ DEV void mma_tf32(float (&c)[4], const u32 (&a)[4], u32 b0, u32 b1) {
                : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));
 }
 
-// ---- numbers
-// ---------------------------------------------------------------------------------------------------------
+// ---- numbers ----
 
 DEV u32 bits_of(float x) { return __float_as_uint(x); }
 DEV float float_of(u32 x) { return __uint_as_float(x); }

@@ -82,8 +82,7 @@ DEV void multiply_add(Tile<M, N> &scores, int n, const typename Element::Left (&
     for (int half = 0; half < 2; ++half) Element::multiply(scores.x[m][n / 8 + half], a[m], b, half);
 }
 
-// ---- which entries count
-// ---------------------------------------------------------------------------------------------
+// ---- which entries count ----
 
 /// One bit for each entry of the thread that counts.
 template <int M, int N> struct Keep {
@@ -112,8 +111,7 @@ template <int M, int N> DEV void drop_masked(Tile<M, N> &tile, const Keep<M, N> 
         if (!keep(m, n, e)) tile.x[m][n][e] = -infinity();
 }
 
-// ---- rows: the four lanes of a quad hold a row together
-// ----------------------------------------------------------------
+// ---- rows: the four lanes of a quad hold a row together ----
 
 DEV float quad_sum(float x) {
   x += shuffle_xor(x, 1);

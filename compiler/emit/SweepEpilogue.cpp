@@ -70,16 +70,10 @@ std::string SweepWriter::skipText() {
          indent(stores, 2) + "}\n";
 }
 
-/// Sums over the quad, then each row's outputs.
-Result<std::string> SweepWriter::leaveText() {
-  std::string out, rows, features;
-  for (AccumulatorOp acc : program.accumulators)
-    if (acc.getPlace() == "register" && !cast<ValueType>(acc.getType()).hasFeature())
-      out += "for (int r = 0; r < 2 * M; ++r) " + acc.getName().str() + "[r] = quad_sum(" + acc.getName().str() +
-             "[r]);\n";
+/// How an epilogue names what it reads: the sweep's results and the row's own numbers.
+ScalarText SweepWriter::epilogueScalars() {
   ScalarText text;
-  const std::string row = "row";
-  text.leaf = [&](InputOp input) -> Result<std::string> {
+  text.leaf = [this](InputOp input) -> Result<std::string> {
     const std::string name = input.getName().str();
     auto type = cast<ValueType>(input.getResult().getType());
     if (input.getKind() == "acc") return type.hasFeature() ? name + ".x[r / 2][n][2 * (r & 1) + c]" : name + "[r]";
@@ -92,14 +86,41 @@ Result<std::string> SweepWriter::leaveText() {
     if (tensor == interface.tensors.end())
       return fail(ErrorKind::Invalid, "the epilogue reads \"" + name + "\", which is no tensor of the module.");
     const std::string at =
-        addressOf(parameters, tensor->second, row, row) + (type.hasFeature() ? "[8 * n + 2 * lane + c]" : "[0]");
+        addressOf(parameters, tensor->second, "row", "row") + (type.hasFeature() ? "[8 * n + 2 * lane + c]" : "[0]");
     const std::string value = tensor->second.type() + "::to_float(" + at + ")";
-    return type.getIndices().empty() ? value : row + " < own.length ? " + value + " : 0.f";
+    return type.getIndices().empty() ? value : "row < own.length ? " + value + " : 0.f";
   };
-  text.place = [&](IndexOp index) -> Result<std::string> {
+  text.place = [](IndexOp index) -> Result<std::string> {
     if (index.getName() == "i" || index.getName() == "j") return std::string("float(row)");
     return "float(s." + index.getName().str() + ")";
   };
+  return text;
+}
+
+/// What later kernels of the plan read, stored per row.
+std::string SweepWriter::keptText() {
+  std::string out;
+  for (const TensorInfo &k : kept) {
+    std::string value;
+    if (AccumulatorOp acc = program.accumulator(k.name); acc && acc.getPlace() == "register") value = k.name + "[r]";
+    for (MaxOp m : program.maxima)
+      if (m.getName() == k.name) value = *points.use(m.getResult());
+    for (ShiftOp shift : program.shifts)
+      if (shift.getName() == k.name) value = "centre_" + k.name + "[r]";
+    if (!value.empty()) out += "if (lane == 0) *" + addressOf(parameters, k, "row", "row") + " = " + value + ";\n";
+  }
+  return out;
+}
+
+/// Sums over the quad, then each row's outputs.
+Result<std::string> SweepWriter::leaveText() {
+  std::string out, rows, features;
+  for (AccumulatorOp acc : program.accumulators)
+    if (acc.getPlace() == "register" && !cast<ValueType>(acc.getType()).hasFeature())
+      out += "for (int r = 0; r < 2 * M; ++r) " + acc.getName().str() + "[r] = quad_sum(" + acc.getName().str() +
+             "[r]);\n";
+  ScalarText text = epilogueScalars();
+  const std::string row = "row";
   for (EpilogueOp epilogue : program.epilogues) {
     auto yield = cast<YieldOp>(epilogue.getBody().front().getTerminator());
     Value v = yield.getValues()[0];
@@ -119,20 +140,11 @@ Result<std::string> SweepWriter::leaveText() {
                 ", 8 * n + 2 * lane, pair[0], pair[1]);\n}\n";
     text.forgetInner();
   }
-  for (const TensorInfo &k : kept) {
-    std::string value;
-    if (AccumulatorOp acc = program.accumulator(k.name); acc && acc.getPlace() == "register") value = k.name + "[r]";
-    for (MaxOp m : program.maxima)
-      if (m.getName() == k.name) value = *points.use(m.getResult());
-    for (ShiftOp shift : program.shifts)
-      if (shift.getName() == k.name) value = "centre_" + k.name + "[r]";
-    if (!value.empty()) rows += "if (lane == 0) *" + addressOf(parameters, k, row, row) + " = " + value + ";\n";
-  }
   return out +
          "const Sequence &s = own.sequence;\nconst int lane = thread_index() % 4;\n#pragma unroll\nfor (int r = 0; r < "
          "2 * M; ++r) {\n"
          "  const int row = own.row(r);\n  if (row >= own.bound) continue;\n" +
-         indent(text.outer + rows + features, 2) + "}\n";
+         indent(text.outer + rows + keptText() + features, 2) + "}\n";
 }
 
 Result<KernelText> SweepWriter::write(const std::string &kernel, const std::string &title) {

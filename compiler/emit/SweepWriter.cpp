@@ -234,81 +234,89 @@ Result<std::string> SweepWriter::passText(llvm::function_ref<Result<std::string>
   return out;
 }
 
+/// The tile of registers that holds a value which maxima or centres read.
+std::string SweepWriter::earlyTile(Value v) {
+  v = program.resolve(v);
+  if (auto it = scoreNames.find(v); it != scoreNames.end()) return it->second;
+  for (auto &[value, name] : early)
+    if (value == v) return name;
+  early.push_back({v, "t" + std::to_string(early.size())});
+  return early.back().second;
+}
+
+/// The coefficient with which exponents subtract the maximum; 0 if none does.
+static double subtractedBy(const SweepProgram &program, MaxOp max) {
+  double unit = 0;
+  for (Operation *op : program.flat.body)
+    if (auto mexp = dyn_cast<MexpOp>(op))
+      if (auto lin = program.resolve(mexp.getExponent()).getDefiningOp<LinOp>())
+        for (auto [term, c] : llvm::zip(lin.getTerms(), lin.getCoefficients()))
+          if (program.resolve(term) == max.getResult()) unit = -toDouble(cast<StringAttr>(c).getValue());
+  return unit;
+}
+
+/// The running maximum; when it moves, what was summed so far is scaled to the new one.
+Result<std::string> SweepWriter::maximumText(MaxOp max) {
+  const Maximum maximum = maximumOf(program, max);
+  const std::string name = "reference", tile = earlyTile(maximum.tile);
+  const double unit = subtractedBy(program, max);
+  if (unit <= 0)
+    return fail(ErrorKind::Unsupported,
+                "a running maximum that no exponent subtracts was asked for; subtract it in the exponent.");
+  const double scale = unit * maximum.coefficient * kLog2E;
+  const bool isLazy = elementType() == "Bf16"; // f16 weights above 1 would lose range
+  state += "float " + name + "[2 * M]; ///< reference of the exponentials, per row\n";
+  clearing += "for (int r = 0; r < 2 * M; ++r) " + name + "[r] = -infinity();\n";
+  std::string out = "float top[2 * M], factor[2 * M];\ngreatest_of_rows(top, " + tile +
+                    (masked.contains(maximum.tile) ? "" : ", keep") + ");\nif (move_reference<M>(" + name +
+                    ", factor, top, " + literal(scale) + ", " + (isLazy ? literal(8 / scale) : "0.f") + ")) {\n";
+  for (AccumulatorOp acc : program.accumulators) {
+    if (acc.getPlace() != "register") continue;
+    const std::string a = acc.getName().str();
+    out += cast<ValueType>(acc.getType()).hasFeature()
+               ? "  " + a + ".scale_rows(factor);\n"
+               : "  for (int r = 0; r < 2 * M; ++r) " + a + "[r] *= factor[r];\n";
+  }
+  std::vector<std::string> value = {scaled(maximum.coefficient, name + "[r]")};
+  if (maximum.constant != 0) value.push_back(literal(maximum.constant));
+  const bool isPlain = maximum.coefficient == 1 && maximum.constant == 0;
+  points.name(max.getResult(), isPlain ? value[0] : "(" + joinTerms(value) + ")", Scope::Tile);
+  return out + "}\n";
+}
+
+std::string SweepWriter::centreText(ShiftOp shift) {
+  const std::string name = "centre_" + shift.getName().str(), tile = earlyTile(shift.getTile());
+  state += "float " + name + "[2 * M]; ///< centre of a row\nbool " + name + "_set[2 * M];\n";
+  clearing += "for (int r = 0; r < 2 * M; ++r) " + name + "[r] = 0.f, " + name + "_set[r] = false;\n";
+  points.name(shift.getResult(), name + "[r]", Scope::Tile);
+  return "set_centre<M, N>(" + name + ", " + name + "_set, " + tile + ", keep);\n";
+}
+
 /// The running maximum and the centres; tiles that they need are computed first.
 Result<std::string> SweepWriter::referenceText() {
-  std::string out, moves;
-  std::vector<std::pair<Value, std::string>> made; // tiles to compute before
-  auto tileOf = [&](Value v) {
-    v = program.resolve(v);
-    if (auto it = scoreNames.find(v); it != scoreNames.end()) return it->second;
-    for (auto &[value, name] : made)
-      if (value == v) return name;
-    made.push_back({v, "t" + std::to_string(made.size())});
-    return made.back().second;
-  };
-  std::vector<std::pair<MaxOp, Maximum>> maxima;
-  for (MaxOp max : program.maxima) maxima.push_back({max, maximumOf(program, max)});
-  for (auto &[max, maximum] : maxima) {
-    const std::string name = "reference", tile = tileOf(maximum.tile);
-    double unit = 0; // of the exponent, per unit of the maximum
-    for (Operation *op : program.flat.body)
-      if (auto mexp = dyn_cast<MexpOp>(op))
-        if (auto lin = program.resolve(mexp.getExponent()).getDefiningOp<LinOp>())
-          for (auto [term, c] : llvm::zip(lin.getTerms(), lin.getCoefficients()))
-            if (program.resolve(term) == MaxOp(max).getResult()) unit = -toDouble(cast<StringAttr>(c).getValue());
-    if (unit <= 0)
-      return fail(ErrorKind::Unsupported,
-                  "a running maximum that no exponent subtracts was asked for; subtract it in the exponent.");
-    const double scale = unit * maximum.coefficient * kLog2E;
-    const bool lazy = elementType() == "Bf16";
-    const bool isMasked = masked.contains(maximum.tile);
-    state += "float " + name + "[2 * M]; ///< reference of the exponentials, per row\n";
-    clearing += "for (int r = 0; r < 2 * M; ++r) " + name + "[r] = -infinity();\n";
-    moves += "float top[2 * M], factor[2 * M];\ngreatest_of_rows(top, " + tile + (isMasked ? "" : ", keep") +
-             ");\nif (move_reference<M>(" + name + ", factor, top, " + literal(scale) + ", " +
-             (lazy ? literal(8 / scale) : "0.f") + ")) {\n";
-    for (AccumulatorOp acc : program.accumulators) {
-      if (AccumulatorOp(acc).getPlace() != "register") continue;
-      const std::string a = AccumulatorOp(acc).getName().str();
-      if (cast<ValueType>(AccumulatorOp(acc).getType()).hasFeature())
-        moves += "  " + a + ".scale_rows(factor);\n";
-      else
-        moves += "  for (int r = 0; r < 2 * M; ++r) " + a + "[r] *= factor[r];\n";
+  std::string moves;
+  for (MaxOp max : program.maxima) {
+    Result<std::string> text = maximumText(max);
+    if (!text) return text;
+    moves += *text;
+  }
+  for (ShiftOp shift : program.shifts) moves += centreText(shift);
+  if (early.empty()) return moves;
+  auto sinks = [&]() -> Result<std::string> {
+    std::string sinkText;
+    for (auto &[value, name] : early) {
+      Result<std::string> text = points.use(value);
+      if (!text) return text;
+      sinkText += name + ".x[m][n][e] = " + *text + ";\n";
     }
-    moves += "}\n";
-    Value m = MaxOp(max).getResult();
-    std::vector<std::string> value = {scaled(maximum.coefficient, name + "[r]")};
-    if (maximum.constant != 0) value.push_back(literal(maximum.constant));
-    if (maximum.coefficient == 1 && maximum.constant == 0)
-      points.name(m, name + "[r]", Scope::Tile);
-    else
-      points.name(m, "(" + joinTerms(value) + ")", Scope::Tile);
-  }
-  for (ShiftOp shift : program.shifts) {
-    const std::string name = "centre_" + shift.getName().str(), tile = tileOf(shift.getTile());
-    state += "float " + name + "[2 * M]; ///< centre of a row\nbool " + name + "_set[2 * M];\n";
-    clearing += "for (int r = 0; r < 2 * M; ++r) " + name + "[r] = 0.f, " + name + "_set[r] = false;\n";
-    moves += "set_centre<M, N>(" + name + ", " + name + "_set, " + tile + ", keep);\n";
-    points.name(shift.getResult(), name + "[r]", Scope::Tile);
-  }
-  if (!made.empty()) {
-    std::string declarations;
-    auto sinks = [&]() -> Result<std::string> {
-      std::string sinkText;
-      for (auto &[value, name] : made) {
-        Result<std::string> text = points.use(value);
-        if (!text) return text;
-        sinkText += name + ".x[m][n][e] = " + *text + ";\n";
-      }
-      return sinkText;
-    };
-    for (auto &[value, name] : made) declarations += "Tile<M, N> " + name + ";\n";
-    Result<std::string> pass = passText(sinks, declarations);
-    if (!pass) return pass;
-    out += *pass;
-    for (auto &[value, name] : made) points.keepInTile(value, name);
-  }
-  return out + moves;
+    return sinkText;
+  };
+  std::string declarations;
+  for (auto &[value, name] : early) declarations += "Tile<M, N> " + name + ";\n";
+  Result<std::string> pass = passText(sinks, declarations);
+  if (!pass) return pass;
+  for (auto &[value, name] : early) points.keepInTile(value, name);
+  return *pass + moves;
 }
 
 Result<std::string> SweepWriter::meetText() {

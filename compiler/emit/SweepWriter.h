@@ -2,6 +2,7 @@
 #ifndef JVPGEN_COMPILER_EMIT_SWEEPWRITER_H
 #define JVPGEN_COMPILER_EMIT_SWEEPWRITER_H
 
+#include "compiler/emit/ScalarText.h"
 #include "compiler/emit/SweepText.h"
 
 namespace jvpgen {
@@ -16,10 +17,15 @@ public:
 
 private:
   Result<void> checkOperands();
+  std::string earlyTile(mlir::Value v);
+  Result<std::string> maximumText(attn::MaxOp max);
+  std::string centreText(attn::ShiftOp shift);
   Result<std::string> referenceText();
   Result<std::string> passText(llvm::function_ref<Result<std::string>()> sinks, const std::string &before);
   Result<std::string> sinksText();
   Result<std::string> meetText();
+  ScalarText epilogueScalars();
+  std::string keptText();
   Result<std::string> leaveText();
   std::string scoresText();
   std::string outsText();
@@ -41,6 +47,8 @@ private:
   Pointwise points;
   llvm::DenseMap<mlir::Value, std::string> scoreNames;
   std::vector<std::pair<std::pair<mlir::Value, double>, std::string>> weights;
+  std::vector<std::pair<mlir::Value, std::string>>
+      early;                                   ///< tiles that maxima and centres read, computed before all else
   llvm::SmallSetVector<mlir::Value, 4> masked; ///< score tiles that carry the mask
   std::string state;                           ///< members of the state beside those of the pointwise program
   std::string clearing;                        ///< their first values
