@@ -22,10 +22,6 @@ struct CpuOptions {
 /// of one executable may come from several threads, each with its own workspace; they follow one another.
 Result<std::unique_ptr<Executable>> compileForCpu(mlir::ModuleOp module, attn::PlanOp plan, const CpuOptions &options);
 
-/// FLOP per second that `threads` threads (0: all) of this processor reach with fused multiply-adds on the widest
-/// vectors, in registers alone.
-Result<double> measureFmaPeak(unsigned threads);
-
 } // namespace jvpgen
 
 #endif

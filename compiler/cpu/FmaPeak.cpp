@@ -1,11 +1,11 @@
-// The ceiling of float32 arithmetic: independent chains of fused multiply-adds in registers, on all threads at once.
+// Independent chains of fused multiply-adds, shared out to threads as the tasks of a launch are: what else runs on the
+// machine takes the same part of both.
+#include "compiler/cpu/FmaPeak.h"
 #include "compiler/cpu/Code.h"
-#include "compiler/cpu/Compile.h"
 #include "compiler/cpu/Jit.h"
 #include "compiler/cpu/ThreadPool.h"
 #include <algorithm>
 #include <array>
-#include <chrono>
 
 #include "mlir/IR/MLIRContext.h"
 
@@ -14,9 +14,8 @@ using namespace jvpgen::cpu;
 
 /// Chains enough to hide the latency of two pipes, few enough for 16 registers.
 static constexpr int kChains = 12, kUnroll = 4;
-static constexpr int64_t kSteps = 1 << 16;
-/// Short trials, and the best of many: what else runs on the machine does not count.
-static constexpr int kTrials = 100;
+/// A task takes about a tenth of a millisecond, one measurement a few milliseconds.
+static constexpr int64_t kSteps = 1 << 14, kTasks = 48;
 
 static Result<std::unique_ptr<Jit>> compileChains(unsigned lanes) {
   mlir::MLIRContext context(mlir::MLIRContext::Threading::DISABLED);
@@ -38,23 +37,26 @@ static Result<std::unique_ptr<Jit>> compileChains(unsigned lanes) {
   return Jit::compile(*module);
 }
 
-Result<double> jvpgen::measureFmaPeak(unsigned threads) {
-  if (!threads) threads = std::max(1u, std::thread::hardware_concurrency());
-  unsigned lanes = hostLanes();
-  auto jit = compileChains(lanes);
+Result<FmaPeak> FmaPeak::create(unsigned threads) {
+  auto jit = compileChains(hostLanes());
   if (!jit) return tl::unexpected(jit.error());
   auto chains = (*jit)->find("chains");
   if (!chains) return tl::unexpected(chains.error());
-  double best = 0;
-  for (int trial = 0; trial < kTrials; ++trial) {
-    auto start = std::chrono::steady_clock::now();
-    // One task for each thread; a thread that took two would show as a slow trial.
-    ThreadPool::shared().run(threads, threads, [&](int64_t, unsigned) {
-      alignas(64) std::array<float, 16> numbers = {};
-      (*chains)(nullptr, 0, 0, kSteps, numbers.data());
-    });
-    std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
-    best = std::max(best, 2.0 * lanes * kChains * kUnroll * static_cast<double>(kSteps) * threads / seconds.count());
-  }
-  return best;
+  if (!threads) threads = std::max(1u, std::thread::hardware_concurrency());
+  return FmaPeak(std::move(*jit), *chains, threads);
+}
+
+double FmaPeak::measure(clockid_t clock) const {
+  auto now = [&] {
+    timespec t;
+    clock_gettime(clock, &t);
+    return double(t.tv_sec) + 1e-9 * double(t.tv_nsec);
+  };
+  int64_t tasks = kTasks * threads;
+  double start = now();
+  ThreadPool::shared().run(threads, tasks, [&](int64_t, unsigned) {
+    alignas(64) std::array<float, 16> numbers = {};
+    chains(nullptr, 0, 0, kSteps, numbers.data());
+  });
+  return 2.0 * hostLanes() * kChains * kUnroll * static_cast<double>(kSteps * tasks) / (now() - start);
 }

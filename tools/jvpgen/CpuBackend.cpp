@@ -2,7 +2,7 @@
 #include "tools/jvpgen/Backend.h"
 
 #ifdef JVPGEN_WITH_CPU
-#include "compiler/cpu/Compile.h"
+#include "compiler/cpu/FmaPeak.h"
 #endif
 #include "tools/tensors/Interface.h"
 #include <algorithm>
@@ -40,16 +40,21 @@ public:
   Result<Timing> time(const std::string &program, const Problem &problem, TensorSet &inputs, TensorSet &outputs,
                       int rounds, bool with_ceiling) override {
     std::vector<double> times, peaks;
+#ifdef JVPGEN_WITH_CPU
+    std::optional<FmaPeak> peak;
+    if (with_ceiling) {
+      Result<FmaPeak> made = FmaPeak::create(options.threads);
+      if (!made) return tl::unexpected<Error>(made.error());
+      peak = std::move(*made);
+    }
+#endif
     for (int k = -1; k < rounds; ++k) {
       auto begin = std::chrono::steady_clock::now();
       if (Result<void> done = run(program, problem, inputs, outputs); !done) return tl::unexpected<Error>(done.error());
       double ms = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begin).count();
       if (k >= 0) times.push_back(ms);
 #ifdef JVPGEN_WITH_CPU
-      if (k < 0 || !with_ceiling) continue;
-      Result<double> peak = measureFmaPeak(options.threads);
-      if (!peak) return tl::unexpected<Error>(peak.error());
-      peaks.push_back(*peak);
+      if (k >= 0 && peak) peaks.push_back(peak->measure());
 #endif
     }
     Timing out{median(times), {}};
