@@ -2,10 +2,12 @@
 #include "compiler/derive/Derive.h"
 
 #include "compiler/derive/Adjoint.h"
+#include "compiler/derive/Directions.h"
 #include "compiler/derive/Simplify.h"
 #include "compiler/derive/Tangent.h"
 #include "compiler/ir/Import.h"
 #include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringExtras.h"
 
 using namespace jvpgen;
 
@@ -73,23 +75,53 @@ static Program keepOutputs(const Program &p, const std::vector<std::string> &nam
   return out;
 }
 
-static Result<Derivation> derive(TermContext &terms, const AttentionSpec &spec, const std::string &name) {
-  if (!llvm::is_contained(programsOf(spec), name))
+static Result<void> checkRequest(const AttentionSpec &spec, const std::string &program,
+                                 const std::vector<std::string> &directions) {
+  if (!llvm::is_contained(programsOf(spec), program))
     return fail(ErrorKind::Invalid,
-                "program \"" + name + "\" of " + spec.name +
+                "program \"" + program + "\" of " + spec.name +
                     ": the specification does not allow it; ask for one that it allows, or widen its "
                     "tangents and gradients",
                 spec.file);
+  for (const std::string &direction : directions) {
+    bool isNumbered = direction.starts_with("t") && llvm::all_of(direction.substr(1), llvm::isDigit);
+    if (!isNumbered || llvm::count(directions, direction) > 1)
+      return fail(ErrorKind::Invalid, "tangents along \"" + direction +
+                                          "\" were asked for; directions are distinct, and each is \"t\" or \"t\" "
+                                          "with a number");
+    std::vector<std::string> names = {"to", "mu"};
+    for (const std::string &x : spec.tangents) names.push_back("t" + x);
+    for (const std::string &x : alongAll(spec, names, {direction}))
+      if (spec.input(x))
+        return fail(ErrorKind::Invalid,
+                    "tangents along \"" + direction + "\" were asked for; " + spec.name + " has an input \"" + x +
+                        "\" of its own; rename it, or take another number",
+                    spec.file);
+  }
+  return {};
+}
+
+static Result<Derivation> derive(TermContext &terms, const AttentionSpec &spec, const std::string &name,
+                                 const std::vector<std::string> &directions = {"t"}) {
+  if (auto checked = checkRequest(spec, name, directions); !checked) return tl::unexpected(checked.error());
   Result<Program> forward = importForward(terms, spec);
   if (!forward) return tl::unexpected(forward.error());
-  bool ofTangents = name == "tangent_forward" || name == "tangent_backward";
-  Program p = ofTangents ? addTangents(*forward, spec.tangents) : *forward;
+  Program p = *forward;
+  if (name == "tangent_forward" || name == "tangent_backward")
+    for (const std::string &direction : directions) p = addTangents(p, spec.tangents, direction);
+  auto everywhere = [&](const std::vector<std::string> &names) { return alongAll(spec, names, directions); };
   if (name == "forward" || name == "tangent_forward")
-    return Derivation{keepOutputs(p, outputsOf(spec, name)), std::nullopt};
-  Program gradients = gradientProgram(p, spec.cotangents, knownInputs(p, spec.gradients));
+    return Derivation{keepOutputs(p, everywhere(outputsOf(spec, name))), std::nullopt};
+  Program gradients = gradientProgram(p, everywhere(spec.cotangents), knownInputs(p, everywhere(spec.gradients)));
   for (const std::string &saved : savedOrder(p))
     gradients.inputs.push_back({saved, terms.input(saved, p.output(saved)->indices, InputKind::Saved)});
   return Derivation{std::move(gradients), std::move(p)};
+}
+
+static Program simplified(Derivation d) {
+  if (!d.forward) return simplify(d.program);
+  SavedEquations saved(*d.forward, savedOrder(*d.forward));
+  return simplify(d.program, &saved);
 }
 
 Result<Program> jvpgen::deriveUnsimplified(TermContext &terms, const AttentionSpec &spec, const std::string &program) {
@@ -99,9 +131,25 @@ Result<Program> jvpgen::deriveUnsimplified(TermContext &terms, const AttentionSp
 }
 
 Result<Program> jvpgen::deriveProgram(TermContext &terms, const AttentionSpec &spec, const std::string &program) {
-  Result<Derivation> d = derive(terms, spec, program);
+  return deriveAlong(terms, spec, program, {"t"});
+}
+
+Result<Program> jvpgen::deriveAlong(TermContext &terms, const AttentionSpec &spec, const std::string &program,
+                                    const std::vector<std::string> &directions) {
+  Result<Derivation> d = derive(terms, spec, program, directions);
   if (!d) return tl::unexpected(d.error());
-  if (!d->forward) return simplify(d->program);
-  SavedEquations saved(*d->forward, savedOrder(*d->forward));
-  return simplify(d->program, &saved);
+  return simplified(std::move(*d));
+}
+
+Result<std::vector<Program>> jvpgen::deriveTwoPasses(TermContext &terms, const AttentionSpec &spec) {
+  Result<Derivation> d = derive(terms, spec, "tangent_forward");
+  if (!d) return tl::unexpected(d.error());
+  const Program whole = addTangents(*importForward(terms, spec), spec.tangents);
+  Program first = keepOutputs(d->program, {"o", "lse"}), second = keepOutputs(d->program, {"to", "mu"});
+  first.name = "forward";
+  // what the second pass reads
+  for (const char *given : {"o", "lse"})
+    if (!first.output(given)) first.outputs.push_back({given, whole.output(given)});
+  SavedEquations saved(whole, {"lse", "o"});
+  return std::vector<Program>{simplify(first), simplify(second, &saved)};
 }

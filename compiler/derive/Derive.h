@@ -15,6 +15,15 @@ Result<Program> deriveProgram(TermContext &terms, const AttentionSpec &spec, con
 /// The same before simplification: what the rules gave.
 Result<Program> deriveUnsimplified(TermContext &terms, const AttentionSpec &spec, const std::string &program);
 
+/// A program with several tangents at once, the primal work shared: everything of a tangent that the specification has
+/// exists along each direction, under the names of Directions.h. The directions are "t", and "t" with a number.
+Result<Program> deriveAlong(TermContext &terms, const AttentionSpec &spec, const std::string &program,
+                            const std::vector<std::string> &directions);
+
+/// The tangent forward in two passes, for planPasses: the forward, then the tangents with lse and o given (2 + 5
+/// products in place of 6; o and to are never accumulated at once).
+Result<std::vector<Program>> deriveTwoPasses(TermContext &terms, const AttentionSpec &spec);
+
 // ---- the pieces, for programs of other kinds (several tangents, second order) ---------------------------------------
 
 /// A forward program with the tangents of its o and lse beside them. Tangent x of input y is named `direction` + y, the

@@ -74,13 +74,14 @@ static std::string withoutOuterParentheses(const std::string &text) {
   return text.substr(1, text.size() - 2);
 }
 
-static std::string headline(const Program &p) {
+static std::string headline(const Program &p, const Rational &scale) {
   Stats s = statsOf(p);
   std::ostringstream out;
   out << p.name << ": " << s.matmuls << " matmuls, " << s.sweeps << (s.sweeps == 1 ? " sweep" : " sweeps");
   bool reads = std::any_of(p.inputs.begin(), p.inputs.end(),
                            [](const auto &x) { return x.second->inputKind == InputKind::Saved; });
   if (!s.saved.empty()) out << (reads ? ", reads saved " : ", saves ") << llvm::join(s.saved, " ");
+  out << "; scale = " << shortNumber(scale);
   return out.str();
 }
 
@@ -90,7 +91,7 @@ std::string jvpgen::printText(const Program &p, const Rational &scale) {
   FormulaWriter writer(notation, listing, scale);
   size_t width = 0;
   for (const Definition &d : listing) width = std::max(width, notation.symbol(d).size());
-  std::string out = headline(p) + "\n";
+  std::string out = headline(p, scale) + "\n";
   for (const Definition &d : listing) {
     std::string left = notation.symbol(d);
     std::string indices = "[" + d.term->indices.str() + "]";

@@ -5,6 +5,7 @@
 #include "compiler/derive/Simplify.h"
 #include "compiler/derive/Tangent.h"
 #include "compiler/ir/Import.h"
+#include "tests/derive/PrintedProgram.h"
 #include "tests/derive/Specs.h"
 
 #include <gmock/gmock.h>
@@ -15,17 +16,11 @@ using namespace jvpgen::test;
 
 namespace {
 
-/// What the tests look at: products, products executed, sweeps, saved outputs that are read.
-struct Count {
-  double matmuls;
-  Cost cost;
-  std::set<std::string> saved;
-};
-
-Count countOf(const Program &p) {
-  Count out{matmulsOf(p), costOf(p), {}};
+/// Saved outputs that a program reads.
+std::set<std::string> savedInputs(const Program &p) {
+  std::set<std::string> out;
   for (Term t : topologicalOrder(p.roots()))
-    if (t->is(TermKind::Input) && t->inputKind == InputKind::Saved) out.saved.insert(t->name);
+    if (t->is(TermKind::Input) && t->inputKind == InputKind::Saved) out.insert(t->name);
   return out;
 }
 
@@ -35,14 +30,17 @@ Program derived(TermContext &terms, const AttentionSpec &spec, const std::string
   return p ? *p : Program();
 }
 
-/// One sweep at most, which executes each product of the mathematics once.
-void expectOneSweep(const Program &p, double products, const std::string &what,
+/// The printed program has so many products and executes each of them once, in one sweep per side with no pass over
+/// the keys before it; it reads no other saved state.
+void expectOneSweep(const Program &derived, double products, const std::string &what,
                     const std::set<std::string> &mayRead = {"lse", "mu", "o", "to"}) {
-  Count c = countOf(p);
-  EXPECT_DOUBLE_EQ(c.matmuls, products) << what;
-  EXPECT_DOUBLE_EQ(c.cost.executed, products) << what;
-  EXPECT_EQ(c.cost.sweeps, 1) << what;
-  for (const std::string &s : c.saved) EXPECT_THAT(mayRead, testing::Contains(s)) << what;
+  PrintedProgram text = printed(derived);
+  EXPECT_TRUE(text.isVerified) << what;
+  EXPECT_DOUBLE_EQ(text.matmuls, products) << what;
+  Cost cost = costOf(text.program);
+  EXPECT_DOUBLE_EQ(cost.executed, products) << what;
+  EXPECT_EQ(cost.sweeps, 1) << what;
+  for (const std::string &s : savedInputs(text.program)) EXPECT_THAT(mayRead, testing::Contains(s)) << what;
 }
 
 TEST(Counts, FourProgramsOfEveryScore) {
@@ -87,14 +85,25 @@ TEST(Counts, UnequalHeadDims) {
 }
 
 TEST(Counts, TwoTangentsAtOnce) {
+  for (const auto &[name, spec] : allSpecs()) {
+    TermContext terms;
+    auto along = [&](const char *program) { return *deriveAlong(terms, spec, program, {"t", "t2"}); };
+    expectOneSweep(along("tangent_forward"), 10, name + ": forward");
+    expectOneSweep(along("tangent_backward"), 25, name + ": backward", {"lse", "mu", "mu2", "o", "to", "t2o"});
+  }
+}
+
+TEST(Counts, DirectionsThatCannotBeNamedAreRefused) {
   TermContext terms;
-  Program forward = *importForward(terms, plainSpec());
-  Program both = addTangents(addTangents(forward, {"q", "k", "v"}, "t"), {"q", "k", "v"}, "t2");
-  expectOneSweep(simplify(both), 10, "forward");
-  Names wanted = {"q", "k", "v", "tq", "tk", "tv", "t2q", "t2k", "t2v"};
-  Program backward = gradientProgram(both, {"o", "to", "t2o", "lse", "mu", "mu2"}, wanted);
-  SavedEquations saved(both, savedOrder(both));
-  expectOneSweep(simplify(backward, &saved), 25, "backward", {"lse", "mu", "mu2", "o", "to", "t2o"});
+  AttentionSpec spec = makeSpec(var("z") * var("t2q"), {scalar("t2q")}, {"q"});
+  auto refusal = [&](std::vector<std::string> directions) {
+    Result<Program> p = deriveAlong(terms, spec, "tangent_forward", directions);
+    return p ? "" : p.error().message;
+  };
+  EXPECT_EQ(refusal({"t", "t3"}), "");
+  EXPECT_THAT(refusal({"t", "t2"}), testing::HasSubstr("test has an input \"t2q\" of its own; rename it"));
+  EXPECT_THAT(refusal({"t", "t"}), testing::HasSubstr("directions are distinct"));
+  EXPECT_THAT(refusal({"t", "u"}), testing::HasSubstr("each is \"t\" or \"t\" with a number"));
 }
 
 /// The backward of a primal with cotangent on o alone, and the tangent forward whose outputs are saved.
@@ -143,13 +152,11 @@ TEST(Counts, ReverseOverReverse) {
 }
 
 TEST(Counts, TangentForwardInTwoPasses) {
-  for (const AttentionSpec &spec : {plainSpec(), softcapSpec()}) {
+  for (const auto &[name, spec] : allSpecs()) {
     TermContext terms;
-    Program p = addTangents(*importForward(terms, spec), {"q", "k", "v"});
-    Program second = p;
-    second.outputs = {{"to", p.output("to")}, {"mu", p.output("mu")}};
-    SavedEquations saved(p, {"lse", "o"});
-    expectOneSweep(simplify(second, &saved), 5, "pass two");
+    std::vector<Program> passes = *deriveTwoPasses(terms, spec);
+    expectOneSweep(passes[0], 2, name + ": pass one");
+    expectOneSweep(passes[1], 5, name + ": pass two", {"lse", "o"});
   }
 }
 

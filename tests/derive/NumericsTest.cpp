@@ -5,6 +5,7 @@
 #include "compiler/derive/Interpret.h"
 #include "compiler/derive/Tangent.h"
 #include "compiler/ir/Import.h"
+#include "tests/derive/PrintedProgram.h"
 #include "tests/derive/Reference.h"
 #include "tests/derive/Specs.h"
 
@@ -35,13 +36,17 @@ Interpretation run(const Program &p, const Extents &x, const Arrays &inputs, con
   return out ? *out : Interpretation();
 }
 
+/// The derived program as it is printed.
 Program derived(TermContext &terms, const AttentionSpec &spec, const std::string &name) {
   Result<Program> p = deriveProgram(terms, spec, name);
   EXPECT_TRUE(p.has_value()) << (p ? "" : p.error().text());
   if (!p) return Program();
   for (Term t : topologicalOrder(p->roots()))
     if (t->is(TermKind::Input)) EXPECT_THAT(inputsOf(spec, name), testing::Contains(t->name)) << name << " reads it";
-  return *p;
+  PrintedProgram text = printed(*p);
+  EXPECT_TRUE(text.isVerified) << name;
+  EXPECT_EQ(text.program.roots(), p->roots()) << name << " is what its text says";
+  return text.program;
 }
 
 /// Counts what the interpreter executes: the printed program is the counted one.

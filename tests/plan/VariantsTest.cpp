@@ -39,7 +39,8 @@ protected:
 
   /// The mask of a specification that has it alone.
   static Result<Expr> parseMask(const std::string &mask) {
-    Result<AttentionSpec> s = parseSpec("name = \"m\"\nhead_dim_qk = 8\nhead_dim_v = 8\nmask = \"" + mask + "\"\n", "m.toml");
+    Result<AttentionSpec> s =
+        parseSpec("name = \"m\"\nhead_dim_qk = 8\nhead_dim_v = 8\nmask = \"" + mask + "\"\n", "m.toml");
     if (!s) return tl::unexpected(s.error());
     return *s->mask;
   }
@@ -117,30 +118,31 @@ TEST_F(Variants, PaddedSequencesWithNaNInThePadding) {
   }
 }
 
+// Products of the tangent backward: S; tS = tQ K + Q tK; A = H V; B = G V + H tV are scores, and each sweep of row+col
+// executes them: what a tangent adds to them counts twice there, once in fused.
+//   dQ = dz K + dtz tK, dtQ = dtz K; dK = dz Q + dtz tQ, dtK = dtz Q; dV = P G + T H, dtV = P H
+// Without tS there is no T and no A: tangents on values alone have the scores S, B and one product for each gradient.
 TEST_F(Variants, SubsetsOfTangents) {
   struct Case {
     Names tangents;
-    double forward, rowAndColumn;
+    double forward, scores, gradients;
   };
-  for (const Case &c : {Case{{"q"}, 4, 14}, Case{{"k"}, 4, 14}, Case{{"v"}, 3, 11}, Case{{"q", "k"}, 5, 18},
-                        Case{{"q", "v"}, 5, 18}, Case{{"k", "v"}, 5, 18}}) {
+  for (const Case &c : {Case{{"q"}, 4, 4, 6}, Case{{"k"}, 4, 4, 6}, Case{{"v"}, 3, 3, 4}, Case{{"q", "k"}, 5, 5, 8},
+                        Case{{"q", "v"}, 5, 5, 7}, Case{{"k", "v"}, 5, 5, 7}}) {
     SCOPED_TRACE(testing::PrintToString(c.tangents));
     declare(softcapSpec(c.tangents), kWindow);
     EXPECT_EQ(run("tangent_forward")["row"], c.forward);
-    EXPECT_EQ(run("tangent_backward")["row+col"], c.rowAndColumn);
+    std::map<std::string, double> executed = run("tangent_backward");
+    EXPECT_EQ(executed["fused"], c.scores + c.gradients);
+    EXPECT_EQ(executed["row+col"], 2 * c.scores + c.gradients);
   }
 }
 
 TEST_F(Variants, TwoTangentsAtOnce) {
   declare(softcapSpec(), kWindow);
-  Program both = addTangents(addTangents(*importForward(terms, spec), {"q", "k", "v"}, "t"), {"q", "k", "v"}, "t2");
-  both.name = "tangent_forward";
-  EXPECT_THAT(run(simplify(both)), UnorderedElementsAre(Pair("row", 10)));
-  Names wanted = {"q", "k", "v", "tq", "tk", "tv", "t2q", "t2k", "t2v"};
-  Program backward = gradientProgram(both, {"o", "to", "t2o", "lse", "mu", "mu2"}, wanted);
-  backward.name = "tangent_backward";
-  SavedEquations saved(both, savedOrder(both));
-  EXPECT_EQ(run(simplify(backward, &saved))["fused"], 25);
+  auto along = [&](const char *name) { return *deriveAlong(terms, spec, name, {"t", "t2"}); };
+  EXPECT_THAT(run(along("tangent_forward")), UnorderedElementsAre(Pair("row", 10)));
+  EXPECT_EQ(run(along("tangent_backward"))["fused"], 25);
   EXPECT_EQ(statsOf(variant("row+col split"), {1, 1}).sweeps[1].exports, 3);
 }
 
