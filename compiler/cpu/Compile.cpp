@@ -64,9 +64,11 @@ private:
     for (const std::string &name : left) made.insert(name);
     Step step{function.str()};
     step.heads = layout.own == 'i' && !layout.per_key_head ? Step::QueryHeads : Step::KeyHeads;
-    step.axis = layout.per_key_head ? 0 : layout.own;
+    step.axis = layout.own;
     step.rows = shape.own_rows;
     step.largest_last = layout.own == 'i';
+    for (const Accumulator &a : layout.accumulators)
+      if (a.tensor && a.tensor->added_along) step.added.push_back(a.tensor->slot);
     program.steps.push_back(step);
     program.scratch_bytes = std::max<size_t>(program.scratch_bytes, layout.scratch_floats * 4);
   }

@@ -13,6 +13,10 @@ namespace {
 constexpr size_t kAlignment = 256;
 size_t aligned(size_t bytes) { return (bytes + kAlignment - 1) / kAlignment * kAlignment; }
 
+int64_t copiesOf(const Tensor &t, const Problem &p) {
+  return t.added_along ? TaskSplit::along(t.added_along, p).copies : 1;
+}
+
 class CpuExecutable : public Executable {
 public:
   CpuExecutable(Program program, std::unique_ptr<Jit> jit, std::vector<GeneratedFunction> functions, unsigned threads)
@@ -23,7 +27,7 @@ public:
     size_t bytes = kAlignment + frameBytes() + sequenceBytes(problem) + threads * aligned(program.scratch_bytes);
     for (const Tensor &t : program.tensors) {
       int64_t stride[4];
-      if (t.in_workspace) bytes += workspaceShape(t, problem, stride);
+      if (t.in_workspace) bytes += copiesOf(t, problem) * workspaceShape(t, problem, stride);
     }
     return bytes;
   }
@@ -36,7 +40,9 @@ private:
   Result<void> fillSequences(const Problem &problem, const TensorMap &tensors, int64_t *frame,
                              int64_t *sequences) const;
   Result<char *> fillTensors(const Problem &problem, const TensorMap &tensors, int64_t *frame, char *buffers) const;
-  void run(const Step &step, GeneratedFunction function, const int64_t *frame, char *scratch) const;
+  void run(const Step &step, GeneratedFunction function, const Problem &problem, const int64_t *frame,
+           char *scratch) const;
+  void addCopies(const Tensor &tensor, const Problem &problem, const int64_t *frame) const;
 
   Program program;
   std::unique_ptr<Jit> jit;
@@ -93,7 +99,9 @@ Result<char *> CpuExecutable::fillTensors(const Problem &p, const TensorMap &ten
     int64_t *words = frame + kFirstTensor + kTensorWords * t.slot;
     if (t.in_workspace) {
       words[0] = reinterpret_cast<int64_t>(buffers);
-      buffers += workspaceShape(t, p, words + 1);
+      int64_t bytes = workspaceShape(t, p, words + 1);
+      words[5] = bytes / 4;
+      buffers += bytes * copiesOf(t, p);
       continue;
     }
     auto it = tensors.find(t.name);
@@ -116,23 +124,44 @@ Result<void> CpuExecutable::launch(const Problem &p, const TensorMap &tensors, v
   auto *sequences = reinterpret_cast<int64_t *>(at + frameBytes());
   const int64_t sizes[] = {p.batch, p.heads, p.kv_heads, p.group(), p.q_length, p.kv_length};
   std::copy(std::begin(sizes), std::end(sizes), frame);
+  frame[kQTaskRows] = TaskSplit::along('i', p).rows;
+  frame[kKvTaskRows] = TaskSplit::along('j', p).rows;
   if (auto ok = fillSequences(p, tensors, frame, sequences); !ok) return ok;
   auto scratch = fillTensors(p, tensors, frame, at + frameBytes() + sequenceBytes(p));
   if (!scratch) return tl::unexpected(scratch.error());
-  for (size_t k = 0; k < functions.size(); ++k) run(program.steps[k], functions[k], frame, *scratch);
+  for (size_t k = 0; k < functions.size(); ++k) run(program.steps[k], functions[k], p, frame, *scratch);
   return {};
 }
 
-void CpuExecutable::run(const Step &step, GeneratedFunction function, const int64_t *frame, char *scratch) const {
-  int64_t batches = step.over_batch ? frame[kBatch] : 1;
-  int64_t heads = step.heads == Step::QueryHeads ? frame[kHeads] : step.heads == Step::KeyHeads ? frame[kKvHeads] : 1;
-  int64_t rows = step.axis == 'i' ? frame[kQLength] : frame[kKvLength];
-  int64_t blocks = step.axis ? (rows + step.rows - 1) / step.rows : 1;
+void CpuExecutable::run(const Step &step, GeneratedFunction function, const Problem &p, const int64_t *frame,
+                        char *scratch) const {
+  int64_t batches = step.over_batch ? p.batch : 1;
+  int64_t heads = step.heads == Step::QueryHeads ? p.heads : step.heads == Step::KeyHeads ? p.kv_heads : 1;
+  int64_t rows = step.axis == 'i' ? p.q_length : p.kv_length;
+  int64_t blocks = !step.added.empty() ? TaskSplit::along(step.axis, p).copies
+                   : step.axis         ? (rows + step.rows - 1) / step.rows
+                                       : 1;
   ThreadPool::shared().run(threads, batches * heads * blocks, [&](int64_t task, unsigned worker) {
     // Heads run fastest, so that the largest blocks of all heads are begun first.
     int64_t block = task / (batches * heads), head = task % heads, batch = task / heads % batches;
     if (step.largest_last) block = blocks - 1 - block;
     function(frame, batch, head, block, scratch + worker * aligned(program.scratch_bytes));
+  });
+  for (int slot : step.added) addCopies(program.tensors[slot], p, frame);
+}
+
+/// first copy += the others, in their order
+void CpuExecutable::addCopies(const Tensor &t, const Problem &p, const int64_t *frame) const {
+  constexpr int64_t kRun = 1 << 14;
+  int64_t copies = copiesOf(t, p);
+  if (copies == 1) return;
+  const int64_t *words = frame + kFirstTensor + kTensorWords * t.slot;
+  auto *sum = reinterpret_cast<float *>(words[0]);
+  int64_t size = words[5];
+  ThreadPool::shared().run(threads, (size + kRun - 1) / kRun, [&](int64_t task, unsigned) {
+    int64_t first = task * kRun, last = std::min(first + kRun, size);
+    for (int64_t copy = 1; copy < copies; ++copy)
+      for (int64_t k = first; k < last; ++k) sum[k] += sum[copy * size + k];
   });
 }
 

@@ -16,7 +16,8 @@ struct Step {
   Heads heads = NoHeads;
   char axis = 0;
   int64_t rows = 1;
-  bool largest_last = false; ///< later blocks may have more to do: they are begun first
+  bool largest_last = false;   ///< later blocks may have more to do: they are begun first
+  std::vector<int> added = {}; ///< slots of tensors that it adds to; its blocks are then those of TaskSplit
 };
 
 struct Program {

@@ -7,7 +7,8 @@
 namespace jvpgen::cpu {
 
 /// Words of the frame. Sequences are arrays of int64, one element a batch: lengths clamped to [0, longest], and the row
-/// at which a packed sequence starts (0 in other layouts). Tensors follow: data, then strides along b, head, i, j.
+/// at which a packed sequence starts (0 in other layouts). Tensors follow: data, then strides along b, head, i, j, and
+/// from one copy to the next.
 enum FrameWord : int64_t {
   kBatch,
   kHeads,
@@ -19,9 +20,11 @@ enum FrameWord : int64_t {
   kKvLengths,
   kQStarts,
   kKvStarts,
+  kQTaskRows, ///< own rows of a task that adds to a copy of its own
+  kKvTaskRows,
   kFirstTensor
 };
-inline constexpr int64_t kTensorWords = 5;
+inline constexpr int64_t kTensorWords = 6;
 
 /// A generated function: frame, batch, head, block of rows, scratch of the thread (64-byte aligned).
 using GeneratedFunction = void (*)(const int64_t *frame, int64_t batch, int64_t head, int64_t block, void *scratch);

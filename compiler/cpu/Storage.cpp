@@ -1,6 +1,7 @@
 // Slots of tensors, and addresses: data + b * stride_b + head * stride_head + i * stride_i + j * stride_j + feature.
 #include "compiler/cpu/Storage.h"
 #include "compiler/cpu/Frame.h"
+#include <algorithm>
 
 using namespace mlir;
 using namespace jvpgen;
@@ -20,6 +21,17 @@ int64_t cpu::workspaceShape(const Tensor &t, const Problem &p, int64_t stride[4]
   stride[1] = take(t.has('n') || t.has('r'), t.has('r') ? p.heads : p.kv_heads);
   stride[0] = take(t.has('b'), p.batch);
   return padded(size * 4, 256);
+}
+
+/// Sixteen tasks in all where there are fewer key heads, unless that leaves a task so few rows that clearing and adding
+/// up its copy would show.
+TaskSplit TaskSplit::along(char axis, const Problem &p) {
+  constexpr int64_t kTasks = 16, kLeastRows = 512;
+  int64_t rows = axis == 'i' ? p.q_length : p.kv_length, heads = std::max<int64_t>(p.batch * p.kv_heads, 1);
+  int64_t wanted = (kTasks + heads - 1) / heads;
+  int64_t each = std::max((rows + wanted - 1) / wanted, kLeastRows);
+  each = (each + 127) / 128 * 128; // whole blocks of an owner
+  return {each, std::max<int64_t>((rows + each - 1) / each, 1)};
 }
 
 Storage::Storage(ModuleOp module) : module(module) {

@@ -19,6 +19,7 @@ struct Tensor {
   int slot = 0;           ///< in the frame
   int feature = 1;        ///< length of the feature index, 1 without one
   int padded_feature = 1; ///< in the workspace, multiple of 16
+  char added_along = 0;   ///< own axis of the sweep that adds to it, each task to its own copy; 0 for all others
 
   bool has(char index) const { return indices.find(index) != std::string::npos; }
   bool isTile() const { return has('i') && has('j'); }
@@ -26,8 +27,15 @@ struct Tensor {
   bool isPackable() const { return !in_workspace && (has('i') || has('j')); }
 };
 
-/// Bytes of a workspace buffer of this shape (multiple of 256), and its strides.
+/// Bytes of one copy of a workspace buffer (multiple of 256), and its strides.
 int64_t workspaceShape(const Tensor &tensor, const Problem &problem, int64_t stride[4]);
+
+/// Owners of one key head that add to the same memory are shared out to a few tasks of `rows` own rows, each with a
+/// copy of that memory. The shape alone decides how many: results do not depend on the number of threads.
+struct TaskSplit {
+  int64_t rows, copies;
+  static TaskSplit along(char axis, const Problem &problem);
+};
 
 /// Where an element is: numbers of its indices (i64, or vectors of them along one of i, j); null for those that are not
 /// bound.
@@ -46,6 +54,7 @@ public:
   /// yet.
   const Tensor &named(llvm::StringRef name, llvm::StringRef indices);
   const Tensor *find(llvm::StringRef name) const;
+  void addAlong(const Tensor &tensor, char axis) { used[tensor.slot].added_along = axis; }
   int64_t featureLength(llvm::StringRef indices) const; ///< 1 without feature index
   const std::deque<Tensor> &tensors() const { return used; }
   Layout layout() const { return layout_; }
@@ -71,7 +80,7 @@ public:
   Value writtenLength(char axis, Value batch);
 
   Value pointer(const Tensor &tensor);
-  Value stride(const Tensor &tensor, int k);
+  Value stride(const Tensor &tensor, int k);              ///< 4: from one copy to the next
   Value offset(const Tensor &tensor, const Place &place); ///< in elements; a vector if the place has one
   Value read(const Tensor &tensor, const Place &place, Value feature = {}, unsigned width = 1);
   void write(Value value, const Tensor &tensor, const Place &place, Value feature = {});

@@ -17,7 +17,7 @@ void SweepCode::emit(StringRef function) {
   state.streamed_length = access->length(layout.streamed, state.b);
   if (layout.per_key_head) {
     state.n = arguments.head;
-    wholeKeyHead();
+    rowsOfKeyHead();
   } else {
     if (layout.own == 'i') {
       state.h = arguments.head;
@@ -39,11 +39,13 @@ void SweepCode::forEachHead(function_ref<void()> body) {
   });
 }
 
-/// Owners that add to the same memory follow one another: deterministic.
-void SweepCode::wholeKeyHead() {
+/// Owners that add to the same copy follow one another: deterministic.
+void SweepCode::rowsOfKeyHead() {
   clearGlobals();
+  Value rows = access->word(layout.own == 'i' ? kQTaskRows : kKvTaskRows), first = code.mul(arguments.block, rows);
+  Value last = code.least(code.add(first, rows), access->writtenLength(layout.own, state.b));
   auto blocks = [&] {
-    code.loop(code.whole(0), access->writtenLength(layout.own, state.b), layout.shape.own_rows, [&](Value own0) {
+    code.loop(first, last, layout.shape.own_rows, [&](Value own0) {
       state.own0 = own0;
       ownBlock();
     });
@@ -52,6 +54,10 @@ void SweepCode::wholeKeyHead() {
     forEachHead(blocks);
   else
     blocks();
+}
+
+Value SweepCode::globalData(const Accumulator &a) {
+  return code.floats(access->pointer(*a.tensor), code.mul(arguments.block, access->stride(*a.tensor, 4)));
 }
 
 void SweepCode::clearGlobals() {
@@ -63,7 +69,7 @@ void SweepCode::clearGlobals() {
     Value count = code.mul(code.roundUp(rows, 16), code.whole(a.tensor->padded_feature));
     auto clearHead = [&] {
       place.h = state.h;
-      fill(code.floats(access->pointer(*a.tensor), access->offset(*a.tensor, place)), count, 0);
+      fill(code.floats(globalData(a), access->offset(*a.tensor, place)), count, 0);
     };
     if (a.tensor->has('r'))
       forEachHead(clearHead);

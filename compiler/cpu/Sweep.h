@@ -17,12 +17,12 @@ public:
   SweepCode(Code &code, Storage &storage, SweepLayout &layout, attn::MaskOp mask, const LeftBehind &left)
       : code(code), storage(storage), layout(layout), mask(mask), left(left) {}
 
-  /// A task is (batch, head of the owner, block of own rows), or (batch, key head) if the layout says so.
+  /// A task is (batch, head of the owner, block of own rows), or (batch, key head, copy) if the layout says so.
   void emit(llvm::StringRef function);
 
 private:
   // Sweep.cpp: the loops.
-  void wholeKeyHead();
+  void rowsOfKeyHead();
   void forEachHead(llvm::function_ref<void()> body);
   void ownBlock();
   void streamHead();
@@ -60,6 +60,7 @@ private:
   Scope::Leaf epilogueLeaf(Value v, Value feature);
   Value local(llvm::StringRef name, Value v, Value feature);
 
+  Value globalData(const Accumulator &a); ///< the task's copy
   Value scratch(int64_t offset) { return code.floats(arguments.scratch, offset); }
   Value panelRow(Value v) { return code.add(state.panel0, v); } ///< row of the block
 

@@ -75,7 +75,10 @@ void SweepLayout::placeAccumulators(Storage &storage) {
       a.offset = take(shape.own_rows * a.feature);
     else
       a.tensor = &storage.named(op.getOutput() ? *op.getOutput() : op.getName(), indices);
-    per_key_head |= op.getPlace() == "global";
+    if (op.getPlace() == "global") {
+      per_key_head = true;
+      storage.addAlong(*a.tensor, own);
+    }
     accumulators.push_back(a);
   }
 }

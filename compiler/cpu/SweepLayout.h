@@ -52,7 +52,7 @@ struct SweepLayout {
   attn::SweepOp sweep;
   TileShape shape;
   char own, streamed;        ///< axes
-  bool per_key_head = false; ///< one task owns all rows of a key head, because owners add to the same memory
+  bool per_key_head = false; ///< a task owns many rows of a key head, because owners add to the same memory
 
   llvm::SmallVector<attn::ScoreOp> scores;
   attn::MaxOp max;

@@ -232,7 +232,7 @@ void SweepCode::program(Scope &head, bool masked) {
           sums[a] = c == 1 ? code.add(sums[a], kept(reduce.getTile()))
                            : code.fma(kept(reduce.getTile()), code.number(c), sums[a]);
         } else if (!a->isTile()) {
-          Value data = access->pointer(*a->tensor), at = access->offset(*a->tensor, place);
+          Value data = globalData(*a), at = access->offset(*a->tensor, place);
           code.store(code.add(code.load(data, at), code.sumLanes(scaled(reduce.getTile(), c))), data, at);
         }
       }
@@ -269,7 +269,7 @@ void SweepCode::outProducts() {
       emitProducts(code, layout.shape.block, products, c, panel, code.whole(a.feature), panel, /*fresh=*/false);
     } else {
       Place place{state.b, state.h, state.n, state.streamed0, state.streamed0};
-      Value c = code.floats(access->pointer(*a.tensor), access->offset(*a.tensor, place));
+      Value c = code.floats(globalData(a), access->offset(*a.tensor, place));
       emitProducts(code, layout.shape.block, products, c, a.tensor->padded_feature, state.rows8,
                    a.tensor->padded_feature, /*fresh=*/false);
     }

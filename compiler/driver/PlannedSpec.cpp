@@ -8,10 +8,12 @@
 #include "compiler/emit/Emit.h"
 #include "compiler/ir/Declarations.h"
 #include "compiler/plan/Plan.h"
+#include "compiler/plan/PlanStats.h"
 #include "support/Hash.h"
 
 #include "mlir/IR/Verifier.h"
 #include "llvm/Support/raw_ostream.h"
+#include <algorithm>
 #include <map>
 
 using namespace jvpgen;
@@ -66,12 +68,22 @@ Result<KernelBundle> PlannedSpec::emit(const Target &target) const {
   return bundle;
 }
 
+std::string PlannedSpec::variantForCpu(const std::string &program) const {
+  HeadDims dims{contents->spec.head_dim_qk, contents->spec.head_dim_v};
+  auto &plans = contents->plans.at(program);
+  auto executed = [&](attn::PlanOp plan) { return statsOf(plan, dims).executed(); };
+  return std::min_element(plans.begin(), plans.end(),
+                          [&](attn::PlanOp a, attn::PlanOp b) { return executed(a) < executed(b); })
+      ->getVariant()
+      .str();
+}
+
 Result<std::unique_ptr<Executable>> PlannedSpec::compileForCpu(const std::string &program, const std::string &variant,
                                                                unsigned threads) const {
 #ifdef JVPGEN_WITH_CPU
+  std::string wanted = variant.empty() ? variantForCpu(program) : variant;
   for (attn::PlanOp plan : contents->plans.at(program))
-    if (variant.empty() || plan.getVariant() == variant)
-      return jvpgen::compileForCpu(*contents->module, plan, {.threads = threads});
+    if (plan.getVariant() == wanted) return jvpgen::compileForCpu(*contents->module, plan, {.threads = threads});
   return fail(ErrorKind::Invalid, "'" + program + "' has no variant '" + variant + "'");
 #else
   return fail(ErrorKind::Environment, "this build has no CPU backend; build the preset 'release', or run on a GPU");

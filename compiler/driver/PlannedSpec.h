@@ -29,7 +29,11 @@ public:
   /// Every plan as CUDA for the portable skeleton.
   Result<KernelBundle> emit(const Target &target) const;
 
-  /// One program compiled for this machine's processor; an empty variant is the default.
+  /// The variant that executes the fewest products: a processor has memory for every accumulator, so that nothing is
+  /// gained by computing a tile twice.
+  std::string variantForCpu(const std::string &program) const;
+
+  /// One program compiled for this machine's processor; an empty variant is variantForCpu.
   Result<std::unique_ptr<Executable>> compileForCpu(const std::string &program, const std::string &variant,
                                                     unsigned threads) const;
 

@@ -23,7 +23,7 @@ public:
   std::string device() const override { return "cpu"; }
   std::string skeleton() const override { return "cpu"; }
   std::string schedule(const std::string &program) const override {
-    std::string variant = options.variant.empty() ? planned.variants(program).front() : options.variant;
+    std::string variant = options.variant.empty() ? planned.variantForCpu(program) : options.variant;
     return variant + ", " + std::to_string(options.threads) + " threads";
   }
 
