@@ -153,45 +153,10 @@ TEST(Numerics, SubsetsOfTangentsCotangentsAndGradients) {
   }
 }
 
-/// A random score over z, a bias, a head vector, a scalar and the indices; kinks included.
-class ScoreComposer {
-public:
-  explicit ScoreComposer(std::mt19937 &random) : random(random) {}
-
-  Expr compose(int depth) {
-    Expr z = var("z");
-    if (depth == 0) {
-      std::vector<Expr> leaves = {
-          z, z, var("bias"), var("w"), var("temp"), num("1.5"), (var("q_index") - var("kv_index")) * num("0.1")};
-      return leaves[random() % leaves.size()];
-    }
-    Expr a = compose(depth - 1), b = compose(random() % 2 ? depth - 1 : 0), one = num("1");
-    std::vector<Expr> all = {a + b,
-                             a - b,
-                             a * test::tanh(b + z),
-                             test::tanh(a),
-                             test::exp(test::min(a, one) * num("0.3")),
-                             test::log(one + test::exp(test::tanh(a))),
-                             test::sqrt(one + a * a),
-                             test::abs(a + num("0.1")),
-                             test::max(a, b - num("0.2")),
-                             test::where(a < b, b, z),
-                             a / (num("2") + b * b)};
-    return all[random() % all.size()];
-  }
-
-private:
-  std::mt19937 &random;
-};
-
 TEST(Numerics, RandomScoresNeedOneSweep) {
   std::mt19937 random(6);
   for (int trial = 0; trial < 40; ++trial) {
-    ScoreComposer composer(random);
-    static const char *const indices[] = {"nrij", "bij", "ij", "bnrij"};
-    AttentionSpec spec =
-        makeSpec(var("z") + composer.compose(3), {bias(indices[random() % 4]), headVector("w"), scalar("temp")},
-                 {"q", "k", "v", "bias", "w", "temp"});
+    AttentionSpec spec = randomSpec(random, {"q", "k", "v", "bias", "w", "temp"});
     std::string what = "random score " + std::to_string(trial) + ": " + print(spec.score);
     TermContext terms;
     for (const char *name : {"forward", "tangent_forward", "backward", "tangent_backward"}) {

@@ -1,14 +1,9 @@
 // Properties of the rules, run from the table itself: a rule that is added is tested, one that no test reaches fails.
 #include "compiler/derive/Rules.h"
-#include "compiler/derive/Adjoint.h"
-#include "compiler/derive/Derive.h"
 #include "compiler/derive/Interpret.h"
 #include "compiler/derive/Tangent.h"
-#include "compiler/ir/Import.h"
-#include "tests/derive/Reference.h"
-#include "tests/derive/Specs.h"
+#include "tests/derive/Properties.h"
 
-#include "llvm/ADT/STLExtras.h"
 #include <gmock/gmock.h>
 #include <set>
 
@@ -17,87 +12,9 @@ using namespace jvpgen::test;
 
 namespace {
 
-bool keepAll(int, int, int, int) { return true; }
 bool keepSome(int b, int h, int i, int j) { return (3 * i + 5 * j + h + b) % 4 != 0 && i != 2; }
 
-DenseArray combine(const DenseArray &a, double k, const DenseArray &b) {
-  DenseArray out = a;
-  for (size_t n = 0; n < out.values.size(); ++n) out.values[n] += k * b.values[n];
-  return out;
-}
-
-double inner(const DenseArray &a, const DenseArray &b) {
-  double out = 0;
-  for (auto [x, y] : llvm::zip_equal(a.values, b.values)) out += x * y;
-  return out;
-}
-
-/// A function of terms with inputs "x0", "x1" ..., and what is needed to differentiate it numerically.
-struct Function {
-  std::vector<Term> inputs;
-  Term output;
-  Extents extents;
-  MaskFunction keep = keepAll;
-
-  TermContext &terms() const { return *output->context; }
-
-  DenseArray evaluate(Term t, const Arrays &at) const {
-    Program p;
-    p.outputs = {{"y", t}};
-    Result<Interpretation> out = interpret(p, extents, at, keep);
-    EXPECT_TRUE(out.has_value()) << (out ? "" : out.error().text());
-    DenseArray y = out ? out->outputs.at("y") : DenseArray();
-    return y.values.size() == extents.tuples(output->indices) || t->isZero() ? y : DenseArray();
-  }
-
-  Arrays random(std::mt19937 &generator, const std::string &prefix = "") const {
-    Arrays out;
-    for (Term x : inputs) out[prefix + x->name] = randomArray(x->indices, extents, generator);
-    return out;
-  }
-};
-
-/// The tangent of a function along the inputs "t" + x.
-Term tangentTerm(const Function &f) {
-  std::map<Term, Term> seed;
-  for (Term x : f.inputs) seed[x] = f.terms().input("t" + x->name, x->indices, InputKind::Tangent);
-  return tangentOf({f.output}, seed)[0];
-}
-
-/// d f(x + h v) / dh by central differences.
-DenseArray centralDifference(const Function &f, const Arrays &x, const Arrays &v, double step) {
-  Arrays above, below;
-  for (const auto &[name, array] : x) {
-    above[name] = combine(array, step, v.at("t" + name));
-    below[name] = combine(array, -step, v.at("t" + name));
-  }
-  DenseArray out = combine(f.evaluate(f.output, above), -1, f.evaluate(f.output, below));
-  for (double &value : out.values) value /= 2 * step;
-  return out;
-}
-
-/// The tangent is the central difference, and <w, tangent(v)> = <adjoint(w), v>.
-void checkFunction(const Function &f, std::mt19937 &generator, const std::string &what, double tolerance = 1e-7) {
-  Arrays x = f.random(generator), v = f.random(generator, "t"), all = x;
-  all.insert(v.begin(), v.end());
-  Term tangent = tangentTerm(f);
-  DenseArray want = centralDifference(f, x, v, 1e-5);
-  DenseArray got =
-      tangent->isZero() ? DenseArray{want.indices, std::vector<double>(want.values.size())} : f.evaluate(tangent, all);
-  ASSERT_LT(relativeError(got.values, want.values), tolerance) << what << ": tangent";
-
-  Term cotangent = f.terms().input("of_output", f.output->indices, InputKind::Cotangent);
-  DenseArray w = all["of_output"] = randomArray(f.output->indices, f.extents, generator);
-  double pulled = 0, size = 1e-3;
-  for (auto [x, gradient] : llvm::zip_equal(f.inputs, adjointOf({{f.output, cotangent}}, f.inputs))) {
-    Term v = f.terms().input("t" + x->name, x->indices, InputKind::Tangent);
-    Function product = f;
-    product.output = f.terms().sum(x->indices, f.terms().mul({gradient, v})); // a gradient may be broadcast
-    double part = product.evaluate(product.output, all).values.at(0);
-    pulled += part, size += std::fabs(part);
-  }
-  EXPECT_LT(std::fabs(inner(w, got) - pulled) / size, 1e-11) << what << ": adjoint";
-}
+bool keepAll(int, int, int, int) { return true; }
 
 Extents points(int n) {
   Extents x;
@@ -115,19 +32,62 @@ Term insideDomain(llvm::StringRef function, unsigned argument, Term x) {
   return function == "exp" ? bounded : x;
 }
 
+/// A rule's function, at points inside its domain.
+Function functionOf(TermContext &terms, const Rule &rule) {
+  Function f;
+  std::vector<Term> args;
+  for (unsigned k = 0; k < rule.arity; ++k) {
+    f.inputs.push_back(terms.input("x" + std::to_string(k), "i"));
+    args.push_back(insideDomain(rule.function, k, f.inputs.back()));
+  }
+  f.output = terms.apply(rule.function, args);
+  f.extents = points(64);
+  return f;
+}
+
 TEST(Rules, EachRuleIsItsCentralDifference) {
   std::mt19937 generator(1);
   for (const Rule &rule : ruleTable()) {
     TermContext terms;
-    Function f;
-    std::vector<Term> args;
-    for (unsigned k = 0; k < rule.arity; ++k) {
-      f.inputs.push_back(terms.input("x" + std::to_string(k), "i"));
-      args.push_back(insideDomain(rule.function, k, f.inputs.back()));
+    checkFunction(functionOf(terms, rule), generator, rule.function);
+  }
+}
+
+/// sum_k partial_k targ_k, as the engine forms it from a rule.
+Term tangentFrom(const std::vector<Term> &partials, const std::vector<Term> &tangents) {
+  std::vector<Summand> parts;
+  for (size_t k = 0; k < partials.size(); ++k)
+    parts.push_back({partials[k]->context->mul({partials[k], tangents[k]}), Rational(1)});
+  return partials[0]->context->lin(std::move(parts));
+}
+
+// The differences see any partial of any rule that has the wrong sign, is missing, or is too great by 1.
+TEST(Rules, AChangedPartialIsFound) {
+  std::mt19937 generator(8);
+  for (const Rule &rule : ruleTable()) {
+    TermContext terms;
+    Function f = functionOf(terms, rule);
+    std::map<Term, Term> seed;
+    for (Term x : f.inputs) seed[x] = terms.input("t" + x->name, x->indices, InputKind::Tangent);
+    std::vector<Term> tangents = tangentOf(f.output->args, seed);
+    const std::vector<Term> partials = rule.partials(f.output, f.output->args);
+    Derivatives d = derivativesOf(f);
+    auto errorWith = [&](size_t k, Term changed) {
+      std::vector<Term> others = partials;
+      others[k] = changed;
+      return errorsOf(f, {tangentFrom(others, tangents), d.gradients}, generator);
+    };
+    for (size_t k = 0; k < partials.size(); ++k) {
+      if (tangents[k]->isZero()) continue; // the condition of where
+      EXPECT_LT(errorWith(k, partials[k]).tangent, 1e-7) << rule.function << " as it is";
+      std::vector<Term> changes = {terms.add(partials[k], terms.one())};
+      if (!partials[k]->isZero()) changes.insert(changes.end(), {terms.zero(), terms.scale(Rational(-1), partials[k])});
+      for (Term changed : changes) {
+        Errors e = errorWith(k, changed);
+        EXPECT_GT(e.tangent, 0.1) << rule.function << " with the partial " << print(changed);
+        EXPECT_GT(e.adjoint, 1e-3) << rule.function << " with the partial " << print(changed);
+      }
     }
-    f.output = terms.apply(rule.function, args);
-    f.extents = points(64);
-    checkFunction(f, generator, rule.function);
   }
 }
 
@@ -216,95 +176,6 @@ TEST(Rules, EveryFunctionOfAScoreHasOne) {
   for (const char *f :
        {"exp", "log", "tanh", "sqrt", "abs", "min", "max", "where", "lt", "le", "eq", "and", "or", "not", "recip"})
     EXPECT_NE(findRule(f), nullptr) << f;
-}
-
-// ---- whole programs ------------------------------------------------------------------------------------------------
-
-Extents programExtents() {
-  Extents x;
-  x['b'] = 1, x['n'] = 2, x['r'] = 2, x['i'] = 4, x['j'] = 5, x['d'] = x['e'] = 3;
-  return x;
-}
-
-/// The scalar sum <w, o> + <u, lse> of a specification as a function of its inputs.
-Function energyOf(TermContext &terms, const AttentionSpec &spec) {
-  Program p = *importForward(terms, spec);
-  Term w = terms.input("w_o", "bnrie"), u = terms.input("w_lse", "bnri");
-  Function f;
-  for (const auto &[name, t] : p.inputs) f.inputs.push_back(t);
-  f.output =
-      terms.add(terms.sum("bnrie", terms.mul({w, p.output("o")})), terms.sum("bnri", terms.mul({u, p.output("lse")})));
-  f.extents = programExtents();
-  f.keep = [](int, int, int i, int j) { return j <= i; };
-  return f;
-}
-
-TEST(Programs, AdjointIdentityAndCentralDifferences) {
-  std::mt19937 generator(3);
-  for (const auto &[name, spec] : allSpecs()) {
-    TermContext terms;
-    Program p = *importForward(terms, spec);
-    for (const auto &[output, t] : p.outputs) {
-      Function f;
-      for (const auto &[input, x] : p.inputs) f.inputs.push_back(x);
-      f.output = t, f.extents = programExtents(), f.keep = [](int, int, int i, int j) { return j <= i; };
-      checkFunction(f, generator, name + ": " + output, 1e-6);
-    }
-  }
-}
-
-/// u^T H v = v^T H u, H v being the tangent of the gradient.
-TEST(Programs, HessianIsSymmetric) {
-  std::mt19937 generator(4);
-  for (const auto &[name, spec] : allSpecs()) {
-    TermContext terms;
-    Function f = energyOf(terms, spec);
-    std::vector<Term> gradient = adjointOf({{f.output, terms.one()}}, f.inputs);
-    Arrays x = f.random(generator);
-    x["w_o"] = randomArray("bnrie", f.extents, generator);
-    x["w_lse"] = randomArray("bnri", f.extents, generator);
-    Arrays u = f.random(generator), v = f.random(generator);
-    auto form = [&](const Arrays &left, const Arrays &right) {
-      std::map<Term, Term> seed;
-      Arrays at = x;
-      for (Term i : f.inputs) {
-        seed[i] = terms.input("t" + i->name, i->indices, InputKind::Tangent);
-        at["t" + i->name] = right.at(i->name);
-      }
-      double out = 0;
-      for (auto [i, h] : llvm::zip_equal(f.inputs, tangentOf(gradient, seed))) {
-        Function one = f;
-        one.output = i;
-        if (!h->isZero()) out += inner(left.at(i->name), one.evaluate(h, at));
-      }
-      return out;
-    };
-    double uv = form(u, v), vu = form(v, u);
-    EXPECT_LT(std::fabs(uv - vu), 1e-11 * (1 + std::fabs(uv))) << name;
-  }
-}
-
-/// tangent(a u + b v) = a tangent(u) + b tangent(v), of the simplified program.
-TEST(Programs, TangentIsLinear) {
-  std::mt19937 generator(5);
-  for (const auto &[name, spec] : allSpecs()) {
-    TermContext terms;
-    Program p = *deriveProgram(terms, spec, "tangent_forward");
-    Extents x = programExtents();
-    Arrays base = randomInputs(spec, x, generator), u = base, v = randomInputs(spec, x, generator), sum = base;
-    for (const std::string &t : spec.tangents) {
-      sum["t" + t] = combine(combine(u["t" + t], 1, u["t" + t]), -3, v["t" + t]); // 2 u - 3 v
-    }
-    for (auto &[input, array] : base)
-      if (input[0] != 't' || spec.input(input)) v[input] = array;
-    auto run = [&](const Arrays &at) { return interpret(p, x, at, keepSome)->outputs; };
-    std::map<std::string, DenseArray> ru = run(u), rv = run(v), rs = run(sum);
-    for (const char *output : {"to", "mu"}) {
-      std::vector<double> want;
-      for (auto [a, b] : llvm::zip_equal(ru[output].values, rv[output].values)) want.push_back(2 * a - 3 * b);
-      EXPECT_LT(relativeError(rs[output].values, want), 1e-12) << name << ": " << output;
-    }
-  }
 }
 
 } // namespace

@@ -46,3 +46,32 @@ std::vector<NamedSpec> test::allSpecs() {
       {"kinks", makeSpec(kinks, {bias("bij"), headVector("w")}, {"q", "k", "v", "bias", "w"})},
   };
 }
+
+static Expr randomScore(std::mt19937 &random, int depth) {
+  Expr z = var("z");
+  if (depth == 0) {
+    std::vector<Expr> leaves = {
+        z, z, var("bias"), var("w"), var("temp"), num("1.5"), (var("q_index") - var("kv_index")) * num("0.1")};
+    return leaves[random() % leaves.size()];
+  }
+  Expr a = randomScore(random, depth - 1), b = randomScore(random, random() % 2 ? depth - 1 : 0), one = num("1");
+  std::vector<Expr> all = {a + b,
+                           a - b,
+                           a * test::tanh(b + z),
+                           test::tanh(a),
+                           test::exp(test::min(a, one) * num("0.3")),
+                           test::log(one + test::exp(test::tanh(a))),
+                           test::sqrt(one + a * a),
+                           test::abs(a + num("0.1")),
+                           test::max(a, b - num("0.2")),
+                           test::where(a < b, b, z),
+                           a / (num("2") + b * b)};
+  return all[random() % all.size()];
+}
+
+AttentionSpec test::randomSpec(std::mt19937 &random, Names tangents) {
+  Expr score = num("1.3") * var("z") + randomScore(random, 3); // which no part of it cancels
+  static const char *const indices[] = {"nrij", "bij", "ij", "bnrij"};
+  return makeSpec(std::move(score), {bias(indices[random() % 4]), headVector("w"), scalar("temp")},
+                  std::move(tangents));
+}

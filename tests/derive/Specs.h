@@ -3,6 +3,7 @@
 #define JVPGEN_TESTS_DERIVE_SPECS_H
 
 #include "compiler/spec/AttentionSpec.h"
+#include <random>
 #include <string>
 #include <vector>
 
@@ -49,6 +50,9 @@ std::vector<NamedSpec> allSpecs();
 
 AttentionSpec plainSpec(Names tangents = {"q", "k", "v"});
 AttentionSpec softcapSpec(Names tangents = {"q", "k", "v"});
+
+/// A random score of z, a bias, a head vector "w", a scalar "temp" and the indices; kinks included.
+AttentionSpec randomSpec(std::mt19937 &random, Names tangents);
 
 } // namespace jvpgen::test
 
