@@ -11,7 +11,12 @@ using namespace jvpgen;
 
 static tl::unexpected<Error> systemError(const std::string &what, const std::filesystem::path &path, int code) {
   ErrorKind kind = code == ENOENT || code == EISDIR || code == ENOTDIR ? ErrorKind::Invalid : ErrorKind::Environment;
-  return fail(kind, "cannot " + what + " '" + path.string() + "': " + std::strerror(code));
+  const char *remedy = code == ENOENT || code == ENOTDIR  ? "; see whether the path is right"
+                       : code == EISDIR                   ? "; name a file"
+                       : code == EACCES || code == EPERM  ? "; see its permissions"
+                       : code == ENOSPC || code == EDQUOT ? "; free some space, or write elsewhere"
+                                                          : "";
+  return fail(kind, "cannot " + what + " '" + path.string() + "': " + std::strerror(code) + remedy);
 }
 
 Result<std::string> jvpgen::readFile(const std::filesystem::path &path, size_t limit) {

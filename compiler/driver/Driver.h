@@ -11,10 +11,13 @@ namespace jvpgen {
 /// Where the derivation is looked at: as the derivative rules gave it, or simplified.
 enum class Stage { Differentiate, Derive };
 
-/// A derived program as text, with its counts in units of 2 Sq Sk head_dim_qk FLOP per head.
+/// How formulas are written: for people, for a paper, or as the attn dialect's upper level.
+enum class Format { Text, Latex, Mlir };
+
+/// A derived program, written in one format, with its counts in units of 2 Sq Sk head_dim_qk FLOP per head.
 struct DerivedProgram {
   std::string name;
-  std::string text;    ///< one line an output
+  std::string text;
   double matmuls = 0;  ///< products of the mathematics
   double executed = 0; ///< products executed when no tile is stored between sweeps
   int sweeps = 0;
@@ -23,7 +26,7 @@ struct DerivedProgram {
 };
 
 Result<std::vector<DerivedProgram>> derivePrograms(const AttentionSpec &spec, const std::vector<std::string> &programs,
-                                                   Stage stage);
+                                                   Stage stage, Format format = Format::Text);
 
 } // namespace jvpgen
 

@@ -1,4 +1,4 @@
-// getenv, once.
+// getenv and /proc/self/exe, once.
 #include "runtime/jit/Environment.h"
 
 #include <cstdlib>
@@ -32,5 +32,7 @@ Environment Environment::ofProcess() {
   out.libraries = folders(variable("LD_LIBRARY_PATH"));
   out.toolkits = folders(variable("CUDA_HOME") + ":" + variable("CUDA_PATH"));
   out.python_homes = folders(variable("VIRTUAL_ENV") + ":" + variable("CONDA_PREFIX"));
+  std::error_code ignored;
+  out.program_folder = fs::read_symlink("/proc/self/exe", ignored).parent_path();
   return out;
 }

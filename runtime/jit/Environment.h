@@ -1,4 +1,4 @@
-// The environment variables that the runtime honours; no other file of it reads one.
+// The environment variables that the runtime honours, and where the program lies; no other file of it reads one.
 #ifndef JVPGEN_RUNTIME_JIT_ENVIRONMENT_H
 #define JVPGEN_RUNTIME_JIT_ENVIRONMENT_H
 
@@ -16,6 +16,8 @@ struct Environment {
   std::vector<std::filesystem::path> libraries;    ///< LD_LIBRARY_PATH
   std::vector<std::filesystem::path> toolkits;     ///< CUDA_HOME, CUDA_PATH
   std::vector<std::filesystem::path> python_homes; ///< VIRTUAL_ENV, CONDA_PREFIX
+
+  std::filesystem::path program_folder; ///< where the running program lies; empty if unknown
 
   static Environment ofProcess();
 };

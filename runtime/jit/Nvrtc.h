@@ -19,7 +19,8 @@ struct NvrtcFiles {
   std::string build_ids;          ///< of both, read from the files: what tells releases apart
 };
 
-/// Looks in JVPGEN_NVRTC alone if it is set, else in all folders where CUDA's libraries lie. Loads nothing.
+/// Looks in JVPGEN_NVRTC alone if it is set, else in the build's own folder and in all where CUDA's libraries lie.
+/// Loads nothing.
 Result<NvrtcFiles> findNvrtc(const Environment &environment);
 
 /// What one compilation leaves behind.

@@ -75,6 +75,8 @@ static std::vector<fs::path> installationsOf(const std::string &program, const E
 
 std::vector<fs::path> jvpgen::cudaLibraryFolders(const Environment &environment) {
   FolderList folders;
+  if (const fs::path &bin = environment.program_folder; !bin.empty())
+    folders.add((bin / "../../nvrtc").lexically_normal()); // scripts/setup fills it
   for (const fs::path &folder : environment.libraries) folders.add(folder);
   for (const char *folder :
        {"/usr/local/lib", "/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/usr/lib64", "/usr/lib"})

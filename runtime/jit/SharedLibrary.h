@@ -33,8 +33,9 @@ private:
   void *handle;
 };
 
-/// Folders of this machine that can hold a library of a CUDA toolkit, the likeliest first: LD_LIBRARY_PATH, the
-/// system's, toolkits', those of Python packages (site-packages/nvidia/*/lib).
+/// Folders of this machine that can hold a library of a CUDA toolkit, the likeliest first: build/nvrtc as seen
+/// from build/PRESET/bin, LD_LIBRARY_PATH, the system's, toolkits', those of Python packages
+/// (site-packages/nvidia/*/lib).
 std::vector<std::filesystem::path> cudaLibraryFolders(const Environment &environment);
 
 /// The first of folder/name that is a file, names before folders; empty if there is none.

@@ -16,15 +16,22 @@ struct Timing {
   std::optional<double> ceiling_tflops; ///< measured in turns with the program
 };
 
+/// What records call the code that runs a program.
+struct CodeNames {
+  std::string skeleton, schedule;
+  std::optional<std::string> fallback_reason; ///< why a faster skeleton of this device does not run it, if one exists
+};
+
+/// "tile_m 64, tile_n 32, warps 4, stages 2".
+std::string scheduleName(const Schedule &schedule);
+
 class Backend {
 public:
   virtual ~Backend() = default;
 
   /// "cpu", or the GPU's name.
   virtual std::string device() const = 0;
-  /// What records call the program's code: skeleton and schedule.
-  virtual std::string skeleton() const = 0;
-  virtual std::string schedule(const std::string &program) const = 0;
+  virtual CodeNames code(const std::string &program) const = 0;
 
   /// Compiles the program unless that was done before, and runs it: outputs are allocated by the caller.
   virtual Result<void> run(const std::string &program, const Problem &problem, TensorSet &inputs,

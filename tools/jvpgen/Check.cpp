@@ -22,24 +22,19 @@ static ordered_json describe(const AttentionSpec &spec, const std::vector<std::s
   return out;
 }
 
-static Result<void> check(const SpecOptions &options, bool canonical) {
-  Result<AttentionSpec> spec = loadSpec(options);
-  if (!spec) return tl::unexpected<Error>(spec.error());
-  Result<std::vector<std::string>> programs = selectPrograms(*spec, options);
-  if (!programs) return tl::unexpected<Error>(programs.error());
-  if (canonical) {
-    std::fputs(print(*spec).c_str(), stdout);
-    return {};
-  }
+static Result<void> check(const SpecOptions &options) {
+  Result<Request> request = loadRequest(options);
+  if (!request) return tl::unexpected<Error>(request.error());
+  const auto &[spec, programs] = *request;
   if (options.json) {
-    std::puts(describe(*spec, *programs).dump(2).c_str());
+    std::puts(describe(spec, programs).dump(2).c_str());
     return {};
   }
   std::printf("%s: right\n", options.file.c_str());
-  for (const std::string &p : *programs) {
+  for (const std::string &p : programs) {
     std::string in, out;
-    for (const std::string &n : inputsOf(*spec, p)) in += ' ' + n;
-    for (const std::string &n : outputsOf(*spec, p)) out += ' ' + n;
+    for (const std::string &n : inputsOf(spec, p)) in += ' ' + n;
+    for (const std::string &n : outputsOf(spec, p)) out += ' ' + n;
     std::printf("  %-16s%s  ->%s\n", p.c_str(), in.c_str(), out.c_str());
   }
   return {};
@@ -49,8 +44,6 @@ void jvpgen::addCheck(CLI::App &app, Action &action) {
   CLI::App *command =
       app.add_subcommand("check", "check a specification; errors name file, line, column, and a remedy");
   auto options = std::make_shared<SpecOptions>();
-  auto canonical = std::make_shared<bool>(false);
   addSpecOptions(*command, *options);
-  command->add_flag("--canonical", *canonical, "print the specification with every default filled in");
-  command->callback([=, &action] { action = [=] { return check(*options, *canonical); }; });
+  command->callback([=, &action] { action = [=] { return check(*options); }; });
 }

@@ -14,19 +14,19 @@ void jvpgen::addSpecOptions(CLI::App &command, SpecOptions &options) {
   command.add_flag("--json", options.json, "print JSON");
 }
 
-Result<AttentionSpec> jvpgen::loadSpec(const SpecOptions &options) {
+static Result<AttentionSpec> loadSpec(const std::string &file) {
   constexpr size_t limit = 1 << 20; // a specification is a page of text
-  Result<std::string> text = readFile(options.file, limit);
+  Result<std::string> text = readFile(file, limit);
   if (!text) return tl::unexpected<Error>(text.error());
-  return parseSpec(*text, options.file);
+  return parseSpec(*text, file);
 }
 
-Result<std::vector<std::string>> jvpgen::selectPrograms(const AttentionSpec &spec, const SpecOptions &options) {
+static Result<std::vector<std::string>> selectPrograms(const AttentionSpec &spec, const std::string &wanted) {
   std::vector<std::string> possible = programsOf(spec), asked;
-  if (options.programs.empty()) return possible;
+  if (wanted.empty()) return possible;
   std::string list;
   for (const std::string &p : possible) list += (list.empty() ? "" : ", ") + p;
-  std::stringstream names(options.programs);
+  std::stringstream names(wanted);
   for (std::string name; std::getline(names, name, ',');) {
     if (std::find(possible.begin(), possible.end(), name) == possible.end())
       return fail(ErrorKind::Invalid,
@@ -36,6 +36,14 @@ Result<std::vector<std::string>> jvpgen::selectPrograms(const AttentionSpec &spe
   std::erase_if(possible,
                 [&](const std::string &p) { return std::find(asked.begin(), asked.end(), p) == asked.end(); });
   return possible;
+}
+
+Result<Request> jvpgen::loadRequest(const SpecOptions &options) {
+  Result<AttentionSpec> spec = loadSpec(options.file);
+  if (!spec) return tl::unexpected<Error>(spec.error());
+  Result<std::vector<std::string>> programs = selectPrograms(*spec, options.programs);
+  if (!programs) return tl::unexpected<Error>(programs.error());
+  return Request{std::move(*spec), std::move(*programs)};
 }
 
 void jvpgen::addBackendOptions(CLI::App &command, BackendOptions &options) {

@@ -7,6 +7,8 @@
 #include "tools/jvpgen/Backend.h"
 #include <CLI/CLI.hpp>
 #include <functional>
+#include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -25,11 +27,19 @@ struct SpecOptions {
 /// Adds the positional specification file, --programs and --json.
 void addSpecOptions(CLI::App &command, SpecOptions &options);
 
-/// Reads and checks the specification.
-Result<AttentionSpec> loadSpec(const SpecOptions &options);
+/// A specification, and the programs of it that were asked for, in the order of execution.
+struct Request {
+  AttentionSpec spec;
+  std::vector<std::string> programs;
+};
 
-/// The programs that were asked for, in the order of execution; an unknown or impossible one is an error.
-Result<std::vector<std::string>> selectPrograms(const AttentionSpec &spec, const SpecOptions &options);
+/// Reads and checks the specification and the list of programs; an unknown or impossible one is an error.
+Result<Request> loadRequest(const SpecOptions &options);
+
+/// A null where there is nothing.
+template <typename T> nlohmann::ordered_json orNull(const std::optional<T> &value) {
+  return value ? nlohmann::ordered_json(*value) : nlohmann::ordered_json(nullptr);
+}
 
 /// Adds --device, --variant, --threads.
 void addBackendOptions(CLI::App &command, BackendOptions &options);

@@ -23,11 +23,14 @@ static Result<void> compileVariant(const KernelBundle &bundle, const KernelVaria
   Result<std::vector<CompiledKernel>> kernels =
       compiler.compileAll(bundle, requests, {.arch = options.arch}, options.threads);
   if (!kernels) return tl::unexpected<Error>(kernels.error());
-  for (const CompiledKernel &k : *kernels) {
+  for (size_t i = 0; i < kernels->size(); ++i) {
+    const CompiledKernel &k = (*kernels)[i];
     all.push_back({{"program", variant.program},
                    {"kernel", k.kernel},
                    {"variant", variant.variant},
                    {"skeleton", variant.skeleton},
+                   {"schedule", scheduleName(requests[i].schedule)},
+                   {"fallback_reason", nullptr},
                    {"arch", options.arch},
                    {"registers", k.registers},
                    {"spill_bytes", k.spill_bytes},
@@ -43,11 +46,9 @@ static Result<void> compileVariant(const KernelBundle &bundle, const KernelVaria
 }
 
 static Result<void> compile(const CompileOptions &options) {
-  Result<AttentionSpec> spec = loadSpec(options);
-  if (!spec) return tl::unexpected<Error>(spec.error());
-  Result<std::vector<std::string>> programs = selectPrograms(*spec, options);
-  if (!programs) return tl::unexpected<Error>(programs.error());
-  Result<PlannedSpec> planned = PlannedSpec::create(*spec, *programs);
+  Result<Request> request = loadRequest(options);
+  if (!request) return tl::unexpected<Error>(request.error());
+  Result<PlannedSpec> planned = PlannedSpec::create(request->spec, request->programs);
   if (!planned) return tl::unexpected<Error>(planned.error());
   Result<KernelBundle> bundle = planned->emit({.arch = options.arch});
   if (!bundle) return tl::unexpected<Error>(bundle.error());
@@ -61,6 +62,9 @@ static Result<void> compile(const CompileOptions &options) {
     if (!wanted) continue;
     if (Result<void> done = compileVariant(*bundle, v, options, **compiler, all); !done) return done;
   }
+  if (all.empty())
+    return fail(ErrorKind::Invalid, "--variant names '" + options.variant + "', which no program of '" + bundle->name +
+                                        "' has; `jvpgen emit` lists them");
   if (options.json) std::puts(all.dump(2).c_str());
   return {};
 }

@@ -21,10 +21,9 @@ public:
   }
 
   std::string device() const override { return "cpu"; }
-  std::string skeleton() const override { return "cpu"; }
-  std::string schedule(const std::string &program) const override {
+  CodeNames code(const std::string &program) const override {
     std::string variant = options.variant.empty() ? planned.variantForCpu(program) : options.variant;
-    return variant + ", " + std::to_string(options.threads) + " threads";
+    return {"cpu", variant + ", threads " + std::to_string(options.threads), std::nullopt};
   }
 
   Result<void> run(const std::string &program, const Problem &problem, TensorSet &inputs, TensorSet &outputs) override {

@@ -22,13 +22,10 @@ public:
         stream(std::move(stream)) {}
 
   std::string device() const override { return gpu->facts.name; }
-  std::string skeleton() const override { return "portable"; }
-  std::string schedule(const std::string &program) const override {
+  CodeNames code(const std::string &program) const override {
     Result<const KernelVariant *> variant = findVariant(bundle, program, options.variant);
-    if (!variant) return "";
-    const Schedule &s = (*variant)->schedule;
-    return (*variant)->variant + ", tile_m " + std::to_string(s.tile_m) + ", tile_n " + std::to_string(s.tile_n) +
-           ", warps " + std::to_string(s.warps) + ", stages " + std::to_string(s.stages);
+    if (!variant) return {};
+    return {(*variant)->skeleton, (*variant)->variant + ", " + scheduleName((*variant)->schedule), std::nullopt};
   }
 
   Result<void> run(const std::string &program, const Problem &problem, TensorSet &inputs, TensorSet &outputs) override {
@@ -112,6 +109,11 @@ Result<std::unique_ptr<Backend>> jvpgen::openCudaBackend(PlannedSpec planned, co
   Result<Stream> stream = Stream::create(*gpu);
   if (!stream) return tl::unexpected<Error>(stream.error());
   return std::make_unique<CudaBackend>(std::move(*bundle), spec, options, *gpu, std::move(*stream));
+}
+
+std::string jvpgen::scheduleName(const Schedule &s) {
+  return "tile_m " + std::to_string(s.tile_m) + ", tile_n " + std::to_string(s.tile_n) + ", warps " +
+         std::to_string(s.warps) + ", stages " + std::to_string(s.stages);
 }
 
 Result<std::unique_ptr<Backend>> jvpgen::openBackend(const AttentionSpec &spec,

@@ -6,6 +6,7 @@
 #include <memory>
 
 using namespace jvpgen;
+using nlohmann::ordered_json;
 
 namespace {
 struct EmitOptions : SpecOptions {
@@ -14,18 +15,28 @@ struct EmitOptions : SpecOptions {
 } // namespace
 
 static Result<void> emit(const EmitOptions &options) {
-  Result<AttentionSpec> spec = loadSpec(options);
-  if (!spec) return tl::unexpected<Error>(spec.error());
-  Result<std::vector<std::string>> programs = selectPrograms(*spec, options);
-  if (!programs) return tl::unexpected<Error>(programs.error());
-  Result<PlannedSpec> planned = PlannedSpec::create(*spec, *programs);
+  Result<Request> request = loadRequest(options);
+  if (!request) return tl::unexpected<Error>(request.error());
+  Result<PlannedSpec> planned = PlannedSpec::create(request->spec, request->programs);
   if (!planned) return tl::unexpected<Error>(planned.error());
   Result<KernelBundle> bundle = planned->emit({.arch = options.arch});
   if (!bundle) return tl::unexpected<Error>(bundle.error());
   if (Result<void> done = writeBundle(*bundle, options.folder); !done) return done;
-  for (const KernelVariant &v : bundle->variants)
-    std::printf("%s, %s: %zu launches, %g products\n", v.program.c_str(), v.variant.c_str(), v.launches.size(),
-                v.executed_products);
+  ordered_json all = ordered_json::array();
+  for (const KernelVariant &v : bundle->variants) {
+    ordered_json kernels = ordered_json::array();
+    for (const Launch &launch : v.launches) kernels.push_back({{"kernel", launch.kernel}, {"source", launch.source}});
+    all.push_back({{"program", v.program},
+                   {"variant", v.variant},
+                   {"skeleton", v.skeleton},
+                   {"schedule", scheduleName(v.schedule)},
+                   {"executed_products", v.executed_products},
+                   {"kernels", kernels}});
+    if (!options.json)
+      std::printf("%s, %s: %zu launches, %g products\n", v.program.c_str(), v.variant.c_str(), v.launches.size(),
+                  v.executed_products);
+  }
+  if (options.json) std::puts(all.dump(2).c_str());
   return {};
 }
 

@@ -6,9 +6,12 @@
 #include "tools/tensors/Safetensors.h"
 #include <algorithm>
 #include <cstdio>
+#include <map>
 #include <memory>
+#include <set>
 
 using namespace jvpgen;
+using nlohmann::ordered_json;
 
 namespace {
 struct RunOptions : SpecOptions {
@@ -31,47 +34,115 @@ static std::vector<std::string> requiredInputs(const AttentionSpec &spec, const 
   return needed;
 }
 
-/// Without --programs: those whose inputs the file holds, where tangent programs replace their primal ones.
-static std::vector<std::string> possiblePrograms(const AttentionSpec &spec, const TensorSet &tensors) {
-  std::vector<std::string> out, have;
-  for (const auto &[name, tensor] : tensors) have.push_back(name);
-  for (const std::string &p : programsOf(spec)) {
-    std::vector<std::string> in = inputsOf(spec, p);
-    bool possible = std::all_of(in.begin(), in.end(), [&](const std::string &n) {
-      return std::find(have.begin(), have.end(), n) != have.end();
-    });
-    if (!possible) continue;
-    out.push_back(p);
-    for (const std::string &n : outputsOf(spec, p)) have.push_back(n);
+namespace {
+/// Programs whose inputs the file holds or an earlier one writes; for the others, what is missing.
+struct Possible {
+  std::vector<std::string> programs;
+  std::map<std::string, std::vector<std::string>> left_out;
+};
+} // namespace
+
+static Possible possiblePrograms(const Request &request, const TensorSet &tensors) {
+  Possible out;
+  std::set<std::string, std::less<>> have;
+  for (const auto &[name, tensor] : tensors) have.insert(name);
+  for (const std::string &p : request.programs) {
+    std::vector<std::string> missing;
+    for (const std::string &n : inputsOf(request.spec, p))
+      if (!have.contains(n)) missing.push_back(n);
+    if (!missing.empty()) {
+      out.left_out[p] = missing;
+      continue;
+    }
+    out.programs.push_back(p);
+    for (const std::string &n : outputsOf(request.spec, p)) have.insert(n);
   }
   return out;
 }
 
-static Result<void> run(const RunOptions &options) {
-  Result<AttentionSpec> spec = loadSpec(options);
-  if (!spec) return tl::unexpected<Error>(spec.error());
-  Result<std::vector<std::string>> programs = selectPrograms(*spec, options);
-  if (!programs) return tl::unexpected<Error>(programs.error());
-  Result<TensorSet> tensors = readSafetensors(options.inputs);
-  if (!tensors) return tl::unexpected<Error>(tensors.error());
-  if (options.programs.empty())
-    if (std::vector<std::string> possible = possiblePrograms(*spec, *tensors); !possible.empty()) *programs = possible;
-  Result<Problem> problem = deduceProblem(*spec, *tensors, requiredInputs(*spec, *programs));
-  if (!problem) return tl::unexpected<Error>(problem.error());
-  Result<std::unique_ptr<Backend>> backend = openBackend(*spec, *programs, options.backend);
-  if (!backend) return tl::unexpected<Error>(backend.error());
+static std::string joined(const std::vector<std::string> &names) {
+  std::string out;
+  for (const std::string &n : names) out += (out.empty() ? "" : " ") + n;
+  return out;
+}
+
+/// Without --programs, those that the file has inputs for; a tensor that no program knows is pointed out.
+static Possible choosePrograms(const RunOptions &options, const Request &request, const TensorSet &tensors) {
+  for (const auto &[name, tensor] : tensors)
+    if (!isTensor(request.spec, name))
+      std::fprintf(stderr,
+                   "notice: '%s' holds '%s', which is no tensor of '%s' and is left alone; see `jvpgen check`\n",
+                   options.inputs.c_str(), name.c_str(), request.spec.name.c_str());
+  Possible possible = possiblePrograms(request, tensors);
+  if (options.programs.empty() && !possible.programs.empty()) return possible;
+  return {request.programs, {}};
+}
+
+/// Found before anything is computed: an output that cannot be written.
+static Result<void> checkDestination(const std::filesystem::path &file) {
+  std::error_code ignored;
+  if (file.empty() || std::filesystem::is_directory(file, ignored))
+    return fail(ErrorKind::Invalid, "--outputs is '" + file.string() + "', a folder; give the name of a file in it");
+  std::filesystem::path folder = file.has_parent_path() ? file.parent_path() : std::filesystem::path(".");
+  if (!std::filesystem::is_directory(folder, ignored))
+    return fail(ErrorKind::Invalid, "--outputs is '" + file.string() + "', and there is no folder '" + folder.string() +
+                                        "'; make it first");
+  return {};
+}
+
+static Result<TensorSet> runPrograms(Backend &backend, const AttentionSpec &spec,
+                                     const std::vector<std::string> &programs, const Problem &problem,
+                                     const TensorSet &given) {
   TensorSet results;
-  for (const std::string &p : *programs) {
-    TensorSet in, out = poisonedOutputs(*spec, *problem, p);
-    for (const std::string &n : inputsOf(*spec, p))
-      in[n] = results.contains(n) ? results.find(n)->second : tensors->find(n)->second;
-    if (Result<void> done = (*backend)->run(p, *problem, in, out); !done) return done;
+  for (const std::string &p : programs) {
+    TensorSet in, out = poisonedOutputs(spec, problem, p);
+    for (const std::string &n : inputsOf(spec, p))
+      in[n] = results.contains(n) ? results.find(n)->second : given.find(n)->second;
+    if (Result<void> done = backend.run(p, problem, in, out); !done) return tl::unexpected<Error>(done.error());
     for (auto &[name, tensor] : out) results[name] = std::move(tensor);
   }
-  if (Result<void> done = writeSafetensors(options.outputs, results); !done) return done;
-  std::string names;
-  for (const auto &[name, tensor] : results) names += " " + name;
-  std::printf("%s on %s:%s\n", options.outputs.c_str(), (*backend)->device().c_str(), names.c_str());
+  return results;
+}
+
+static void report(const RunOptions &options, const Possible &chosen, const TensorSet &results,
+                   const std::string &device) {
+  ordered_json tensors = ordered_json::object();
+  std::vector<std::string> names;
+  for (const auto &[n, tensor] : results) {
+    names.push_back(n);
+    tensors[n] = {{"dtype", std::string(name(tensor.dtype))}, {"shape", tensor.shape}};
+  }
+  if (options.json) {
+    ordered_json all = {{"outputs", options.outputs},
+                        {"device", device},
+                        {"programs", chosen.programs},
+                        {"left_out", chosen.left_out},
+                        {"tensors", tensors}};
+    std::puts(all.dump(2).c_str());
+    return;
+  }
+  std::printf("%s: %s of %s on %s\n", options.outputs.c_str(), joined(names).c_str(), joined(chosen.programs).c_str(),
+              device.c_str());
+  for (const auto &[program, missing] : chosen.left_out)
+    std::printf("%s left out for want of %s\n", program.c_str(), joined(missing).c_str());
+}
+
+static Result<void> run(const RunOptions &options) {
+  Result<Request> request = loadRequest(options);
+  if (!request) return tl::unexpected<Error>(request.error());
+  if (Result<void> writable = checkDestination(options.outputs); !writable) return writable;
+  Result<TensorSet> tensors = readSafetensors(options.inputs);
+  if (!tensors) return tl::unexpected<Error>(tensors.error());
+  const AttentionSpec &spec = request->spec;
+  Possible chosen = choosePrograms(options, *request, *tensors);
+  Result<Problem> problem = deduceProblem(spec, *tensors, requiredInputs(spec, chosen.programs));
+  if (!problem) return tl::unexpected<Error>(problem.error());
+  Result<std::unique_ptr<Backend>> backend = openBackend(spec, chosen.programs, options.backend);
+  if (!backend) return tl::unexpected<Error>(backend.error());
+  Result<TensorSet> results = runPrograms(**backend, spec, chosen.programs, *problem, *tensors);
+  if (!results) return tl::unexpected<Error>(results.error());
+  if (Result<void> done = writeSafetensors(options.outputs, *results); !done) return done;
+  report(options, chosen, *results, (*backend)->device());
   return {};
 }
 

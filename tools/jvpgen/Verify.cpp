@@ -21,9 +21,11 @@ struct VerifyCommand : SpecOptions {
 } // namespace
 
 static ordered_json toJson(const reference::Record &r, const Problem &problem, const Backend &backend) {
+  CodeNames code = backend.code(r.program);
   return {{"program", r.program},
-          {"skeleton", backend.skeleton()},
-          {"schedule", backend.schedule(r.program)},
+          {"skeleton", code.skeleton},
+          {"schedule", code.schedule},
+          {"fallback_reason", orNull(code.fallback_reason)},
           {"device", backend.device()},
           {"shape", shapeName(problem)},
           {"output", r.output},
@@ -37,25 +39,27 @@ static ordered_json toJson(const reference::Record &r, const Problem &problem, c
 
 static void printRecord(const reference::Record &r, const Problem &problem) {
   std::printf("%-6s %-14s %-16s %-6s error %.2e (limit %.2e)  worst row %.2e (limit %.2e) %s\n",
-              r.passed ? "ok" : "FAILED", shapeName(problem).c_str(), r.program.c_str(), r.output.c_str(),
-              r.relative_error, r.limit, r.worst_row_error, r.row_limit, r.complaint.c_str());
+              r.passed    ? "ok"
+              : r.refused ? "none"
+                          : "FAILED",
+              shapeName(problem).c_str(), r.program.c_str(), r.output.c_str(), r.relative_error, r.limit,
+              r.worst_row_error, r.row_limit, r.complaint.c_str());
 }
 
 static Result<void> verify(const VerifyCommand &options) {
-  Result<AttentionSpec> spec = loadSpec(options);
-  if (!spec) return tl::unexpected<Error>(spec.error());
-  Result<std::vector<std::string>> programs = selectPrograms(*spec, options);
-  if (!programs) return tl::unexpected<Error>(programs.error());
-  Result<std::vector<Problem>> shapes = parseShapes(*spec, options.shapes);
+  Result<Request> request = loadRequest(options);
+  if (!request) return tl::unexpected<Error>(request.error());
+  const auto &[spec, programs] = *request;
+  Result<std::vector<Problem>> shapes = parseShapes(spec, options.shapes);
   if (!shapes) return tl::unexpected<Error>(shapes.error());
-  Result<std::unique_ptr<Backend>> backend = openBackend(*spec, *programs, options.backend);
+  Result<std::unique_ptr<Backend>> backend = openBackend(spec, programs, options.backend);
   if (!backend) return tl::unexpected<Error>(backend.error());
   ordered_json all = ordered_json::array();
-  size_t failed = 0, total = 0;
+  size_t failed = 0, refused = 0, total = 0;
   for (const Problem &shape : *shapes) {
-    reference::VerifyOptions how{.seed = options.seed, .programs = *programs};
+    reference::VerifyOptions how{.seed = options.seed, .inputs = {}, .programs = programs};
     how.inputs.q_scale = options.q_scale;
-    Result<reference::Judge> judge = reference::Judge::prepare(*spec, shape, how);
+    Result<reference::Judge> judge = reference::Judge::prepare(spec, shape, how);
     if (!judge) return tl::unexpected<Error>(judge.error());
     Result<std::vector<reference::Record>> records =
         judge->judge([&](std::string_view program, const Problem &problem, TensorSet &in, TensorSet &out) {
@@ -63,7 +67,7 @@ static Result<void> verify(const VerifyCommand &options) {
         });
     if (!records) return tl::unexpected<Error>(records.error());
     for (const reference::Record &r : *records) {
-      total += 1, failed += !r.passed;
+      total += 1, refused += r.refused, failed += !r.passed && !r.refused;
       if (options.json)
         all.push_back(toJson(r, shape, **backend));
       else
@@ -73,10 +77,14 @@ static Result<void> verify(const VerifyCommand &options) {
   if (options.json)
     std::puts(all.dump(2).c_str());
   else
-    std::printf("%s on %s: %zu of %zu outputs passed\n", spec->name.c_str(), (*backend)->device().c_str(),
-                total - failed, total);
+    std::printf("%s on %s: %zu of %zu outputs passed\n", spec.name.c_str(), (*backend)->device().c_str(),
+                total - failed - refused, total);
   if (failed)
     return fail(ErrorKind::CheckFailed, std::to_string(failed) + " of " + std::to_string(total) + " outputs are wrong");
+  if (refused)
+    return fail(ErrorKind::Unsupported, std::to_string(refused) + " of " + std::to_string(total) +
+                                            " outputs belong to programs that " + (*backend)->device() +
+                                            " does not run yet; the records say why");
   return {};
 }
 

@@ -2,6 +2,7 @@
 // the call is wrong or unsupported, 3 the machine lacks something. Results go to stdout, errors to stderr.
 #include "tools/jvpgen/Command.h"
 
+#include <csignal>
 #include <cstdio>
 
 int main(int argc, char **argv) {
@@ -16,7 +17,10 @@ int main(int argc, char **argv) {
   } catch (const CLI::ParseError &e) {
     return app.exit(e) == 0 ? 0 : 2;
   }
+  std::signal(SIGXFSZ, SIG_IGN); // a write beyond the limit fails, and is reported as such
   Result<void> done = action();
+  if (std::fflush(stdout) && done)
+    done = fail(ErrorKind::Environment, "cannot write the results to standard output; see whether the disk is full");
   if (done) return 0;
   std::fprintf(stderr, "%s\n", done.error().text().c_str());
   return exitStatus(done.error().kind);
