@@ -14,8 +14,8 @@ using namespace jvpgen::cpu;
 
 /// Chains enough to hide the latency of two pipes, few enough for 16 registers.
 static constexpr int kChains = 12, kUnroll = 4;
-/// A task takes about a tenth of a millisecond, one measurement a few milliseconds.
-static constexpr int64_t kSteps = 1 << 14, kTasks = 48;
+/// A task takes about a tenth of a millisecond, one measurement about ten milliseconds.
+static constexpr int64_t kSteps = 1 << 14, kTasks = 96;
 
 static Result<std::unique_ptr<Jit>> compileChains(unsigned lanes) {
   mlir::MLIRContext context(mlir::MLIRContext::Threading::DISABLED);

@@ -18,7 +18,7 @@ public:
   /// `threads` of the pool that launches use; 0: one for each processor.
   static Result<FmaPeak> create(unsigned threads);
 
-  /// FLOP per second of `clock`, over a few milliseconds: short enough to stand between two launches.
+  /// FLOP per second of `clock`, over about ten milliseconds: short enough to stand between two launches.
   double measure(clockid_t clock = CLOCK_MONOTONIC) const;
 
 private:
