@@ -109,6 +109,16 @@ TEST_F(Variants, EveryScoreUnderAWindowWithEmptyRows) {
   }
 }
 
+// Many paths from z, bias and a scalar to the score; planning must not open them.
+TEST_F(Variants, DeepScore) {
+  Expr score = var("z") + var("bias");
+  for (int depth = 0; depth < 6; ++depth)
+    score = test::tanh(test::exp(test::log(num("2") + test::tanh(score + var("a") * var("z")))));
+  declare(makeSpec(var("z") + score, {bias("nrij"), scalar("a")}, {"q", "k", "v", "bias", "a"}), kWindow);
+  EXPECT_EQ(run("tangent_forward")["row"], 6);
+  EXPECT_EQ(run("tangent_backward")["fused"], 15);
+}
+
 TEST_F(Variants, PaddedSequencesWithNaNInThePadding) {
   setting = paddedSetting();
   for (const auto &[name, s] : allSpecs()) {
