@@ -56,8 +56,6 @@ static std::optional<int> weightDegree(Term t, Term lse) {
   return 0;
 }
 
-static OnlineForm unchanged(std::vector<NamedTerm> outputs) { return {std::move(outputs), std::nullopt, {}}; }
-
 namespace {
 /// A tile x that enters linearly beside the weight w, and the sums in which it does.
 struct Shifted {
@@ -90,8 +88,8 @@ static std::vector<Shifted> shiftedTiles(const std::vector<Term> &sums) {
   return out;
 }
 
-// sum_j w x v = sum_j w (x - r) v + r sum_j w v, where every sum_j w v is accumulated anyway.
-static void shiftRows(OnlineForm &form) {
+// sum_j w x v = sum_j w (x - r) v + r sum_j w v, where every sum_j w v is accumulated anyway or known.
+static void shiftRows(OnlineForm &form, const KnownSums &known) {
   std::vector<Term> sums = accumulatedSums(form.outputs);
   std::map<Term, Term> replacement;
   for (const Shifted &s : shiftedTiles(sums)) {
@@ -103,23 +101,47 @@ static void shiftRows(OnlineForm &form) {
       return terms.sum("j", terms.mul(body));
     };
     auto companion = [&](Term sum) { return weighted(sum, terms.one()); };
-    if (!llvm::all_of(s.sums, [&](Term sum) { return llvm::is_contained(sums, companion(sum)); })) continue;
+    auto isThere = [&](Term sum) { return llvm::is_contained(sums, companion(sum)) || known.count(companion(sum)); };
+    if (!llvm::all_of(s.sums, isThere)) continue;
     Term r = terms.input("r" + std::to_string(form.shifts.size()), "bnri", InputKind::Plan);
     form.shifts.push_back({r, s.tile});
-    for (Term sum : s.sums)
-      replacement[sum] = terms.add(weighted(sum, terms.subtract(s.tile, r)), terms.mul({r, companion(sum)}));
+    for (Term sum : s.sums) {
+      auto value = known.find(companion(sum));
+      Term beside = value == known.end() ? companion(sum) : value->second;
+      replacement[sum] = terms.add(weighted(sum, terms.subtract(s.tile, r)), terms.mul({r, beside}));
+    }
   }
   if (form.shifts.empty()) return;
   auto isRow = [](Term t) { return !t->isTile(); };
   for (auto &[name, t] : form.outputs) t = t->context->lin(termsOf(replaceTerms(t, replacement), isRow));
 }
 
-Result<OnlineForm> jvpgen::onlineForm(std::vector<NamedTerm> outputs) {
+void jvpgen::learnSums(const std::vector<NamedTerm> &outputs, KnownSums &known) {
+  std::map<Term, Term> saved;
+  auto given = [](const NamedTerm &output) {
+    return output.second->context->input(output.first, output.second->indices, InputKind::Saved);
+  };
+  for (const NamedTerm &output : outputs)
+    if (Term t = output.second; t->is(TermKind::Lse)) {
+      saved[t] = given(output);
+      // 1, or 0 in a row without keys; there the shift is 0, and so is what it multiplies
+      known[t->context->sum(t->over, t->context->mexp(t->context->subtract(t->args[0], saved[t]), t->name))] =
+          t->context->one();
+    }
+  for (const NamedTerm &output : outputs)
+    if (output.second->is(TermKind::Sum)) known[replaceTerms(output.second, saved)] = given(output);
+}
+
+Result<OnlineForm> jvpgen::onlineForm(std::vector<NamedTerm> outputs, const KnownSums &known) {
   std::vector<Term> sums = accumulatedSums(outputs);
   std::vector<Term> normalisers;
   for (Term s : sums)
     if (s->is(TermKind::Lse)) normalisers.push_back(s);
-  if (normalisers.empty()) return unchanged(std::move(outputs));
+  if (normalisers.empty()) {
+    OnlineForm form{std::move(outputs), std::nullopt, {}};
+    shiftRows(form, known);
+    return form;
+  }
   if (normalisers.size() > 1)
     return fail(ErrorKind::Unsupported,
                 "a sweep with " + std::to_string(normalisers.size()) +
@@ -144,6 +166,6 @@ Result<OnlineForm> jvpgen::onlineForm(std::vector<NamedTerm> outputs) {
   }
   OnlineForm form{{}, RunningMaximum{m, score.operand}, {}};
   for (auto &[name, t] : outputs) form.outputs.push_back({name, replaceTerms(t, above)});
-  shiftRows(form);
+  shiftRows(form, known);
   return form;
 }

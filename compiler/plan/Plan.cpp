@@ -105,13 +105,15 @@ Result<Plans> jvpgen::planProgram(mlir::ModuleOp module, const Program &program)
 Result<attn::PlanOp> jvpgen::planPasses(mlir::ModuleOp module, llvm::StringRef program,
                                         const std::vector<Program> &passes) {
   VariantBuilder builder("two-pass", {});
+  KnownSums known;
   for (auto [k, pass] : llvm::enumerate(passes)) {
     Partition outputs(pass);
     if (!outputs.column.empty())
       return fail(ErrorKind::Unsupported, "passes of row sweeps were asked for; \"" + outputs.column[0].first +
                                               "\" is summed over queries; plan that program by itself");
-    if (auto added = builder.add({"pass" + std::to_string(k + 1), Axis::Row, outputs.row}); !added)
-      return tl::unexpected(added.error());
+    SweepRequest request{"pass" + std::to_string(k + 1), Axis::Row, outputs.row, false, Reach::Own, known};
+    if (auto added = builder.add(request); !added) return tl::unexpected(added.error());
+    learnSums(outputs.row, known);
     for (const NamedTerm &output : outputs.afterwards) builder.addPost(output);
   }
   Result<Variant> variant = builder.finish();

@@ -1,7 +1,6 @@
 // From outputs to the sweeps that compute them.
 #include "compiler/plan/Variants.h"
 #include "compiler/plan/Coefficients.h"
-#include "compiler/plan/Online.h"
 #include "compiler/plan/Scores.h"
 #include "compiler/plan/SharedProducts.h"
 
@@ -66,7 +65,7 @@ static void scaleStoredTiles(Sweep &sweep) {
 
 Result<void> VariantBuilder::add(const SweepRequest &request) {
   if (request.outputs.empty()) return {};
-  Result<OnlineForm> form = onlineForm(request.outputs);
+  Result<OnlineForm> form = onlineForm(request.outputs, request.known);
   if (!form) return tl::unexpected(form.error());
   Result<Accumulation> sums = accumulate(form->outputs, request.axis, request.reach, accumulators);
   if (!sums) return tl::unexpected(sums.error());

@@ -3,6 +3,7 @@
 #define JVPGEN_COMPILER_PLAN_VARIANTS_H
 
 #include "compiler/plan/Accumulate.h"
+#include "compiler/plan/Online.h"
 #include "compiler/plan/RoleCut.h"
 #include "compiler/plan/Separate.h"
 
@@ -15,6 +16,7 @@ struct SweepRequest {
   std::vector<NamedTerm> outputs;
   bool isSplit = false;
   Reach reach = Reach::Own;
+  KnownSums known = {}; ///< from earlier sweeps
 };
 
 /// Builds the sweeps of one variant; statistics and the numbering of accumulators are common to all of them.

@@ -156,6 +156,23 @@ TEST_F(Variants, TwoTangentsAtOnce) {
   EXPECT_EQ(statsOf(variant("row+col split"), {1, 1}).sweeps[1].exports, 3);
 }
 
+// The second pass does not accumulate P V; T is centred before it is packed all the same, since o is that sum.
+TEST_F(Variants, TangentForwardInTwoPasses) {
+  for (const auto &[name, s] : allSpecs()) {
+    SCOPED_TRACE(name);
+    declare(s, kWindow);
+    std::vector<Program> passes = *deriveTwoPasses(terms, spec);
+    attn::PlanOp plan = *planPasses(*module, "tangent_forward", passes);
+    Program whole = *deriveProgram(terms, spec, "tangent_forward");
+    fillInputs(arrays, whole, spec, setting);
+    expectPlan(plan, whole, setting, arrays, upperValues(*module, whole, setting, arrays));
+    EXPECT_EQ(statsOf(plan, {1, 1}).executed(), 7);
+    unsigned shifts = 0;
+    plan.walk([&](attn::ShiftOp) { ++shifts; });
+    EXPECT_EQ(shifts, 1u);
+  }
+}
+
 TEST_F(Variants, ReverseOverReverse) {
   declare(softcapSpec(), kWindow);
   Program forward = *importForward(terms, spec), tangents = addTangents(forward, {"q", "k", "v"});

@@ -63,22 +63,23 @@ module attributes {attn.dtype = "f32", attn.head_dim_qk = 256 : i64, attn.head_d
       attn.accumulator "acc2" : !attn.v<"bnrie"> "register"
       attn.accumulator "acc3" : !attn.v<"bnri"> "register"
       attn.role {
-        %0 = attn.input "q" "primal" : <"bnrid">
-        %1 = attn.input "k" "primal" : <"bnjd">
-        %2 = attn.input "tq" "tangent" : <"bnrid">
+        %0 = attn.input "k" "primal" : <"bnjd">
+        %1 = attn.input "tq" "tangent" : <"bnrid">
+        %2 = attn.input "q" "primal" : <"bnrid">
         %3 = attn.input "tk" "tangent" : <"bnjd">
         %4 = attn.input "lse" "saved" : <"bnri">
         %5 = attn.input "tv" "tangent" : <"bnje">
         %6 = attn.input "v" "primal" : <"bnje">
-        %7 = attn.score ["d"] rows(%0 : !attn.v<"bnrid">) columns(%1 : !attn.v<"bnjd">) : <"bnrij">
-        %8 = attn.score ["d", "d"] rows(%2, %0 : !attn.v<"bnrid">, !attn.v<"bnrid">) columns(%1, %3 : !attn.v<"bnjd">, !attn.v<"bnjd">) : <"bnrij">
-        %9 = attn.lin(%4, %7) ["-1", "1/16"] + "0" : (!attn.v<"bnri">, !attn.v<"bnrij">) -> !attn.v<"bnrij">
-        %10 = attn.mexp %9 : (!attn.v<"bnrij">) -> !attn.v<"bnrij">
-        %11 = attn.lin(%8) ["1/16"] + "0" : (!attn.v<"bnrij">) -> !attn.v<"bnrij">
-        %12 = attn.mul(%10, %11) : (!attn.v<"bnrij">, !attn.v<"bnrij">) -> !attn.v<"bnrij">
-        attn.reduce "acc3" + = "1" %12 : <"bnrij">
-        attn.out "acc2" + = "1" %10, %5 : <"bnrij">, <"bnje">
-        attn.out "acc2" + = "1" %12, %6 : <"bnrij">, <"bnje">
+        %7 = attn.score ["d", "d"] rows(%1, %2 : !attn.v<"bnrid">, !attn.v<"bnrid">) columns(%0, %3 : !attn.v<"bnjd">, !attn.v<"bnjd">) : <"bnrij">
+        %8 = attn.score ["d"] rows(%2 : !attn.v<"bnrid">) columns(%0 : !attn.v<"bnjd">) : <"bnrij">
+        %9 = attn.shift "r0" %7 : (!attn.v<"bnrij">) -> !attn.v<"bnri">
+        %10 = attn.lin(%4, %8) ["-1", "1/16"] + "0" : (!attn.v<"bnri">, !attn.v<"bnrij">) -> !attn.v<"bnrij">
+        %11 = attn.mexp %10 : (!attn.v<"bnrij">) -> !attn.v<"bnrij">
+        %12 = attn.lin(%9, %7) ["-1/16", "1/16"] + "0" : (!attn.v<"bnri">, !attn.v<"bnrij">) -> !attn.v<"bnrij">
+        %13 = attn.mul(%11, %12) : (!attn.v<"bnrij">, !attn.v<"bnrij">) -> !attn.v<"bnrij">
+        attn.reduce "acc3" + = "1" %13 : <"bnrij">
+        attn.out "acc2" + = "1" %11, %5 : <"bnrij">, <"bnje">
+        attn.out "acc2" + = "1" %13, %6 : <"bnrij">, <"bnje">
       }
       attn.epilogue "to" {
         %0 = attn.input "acc2" "acc" : <"bnrie">
@@ -89,8 +90,10 @@ module attributes {attn.dtype = "f32", attn.head_dim_qk = 256 : i64, attn.head_d
         attn.yield %4 : !attn.v<"bnrie">
       }
       attn.epilogue "mu" {
-        %0 = attn.input "acc3" "acc" : <"bnri">
-        attn.yield %0 : !attn.v<"bnri">
+        %0 = attn.input "r0" "shift" : <"bnri">
+        %1 = attn.input "acc3" "acc" : <"bnri">
+        %2 = attn.lin(%0, %1) ["1/16", "1"] + "0" : (!attn.v<"bnri">, !attn.v<"bnri">) -> !attn.v<"bnri">
+        attn.yield %2 : !attn.v<"bnri">
       }
     }
   }
