@@ -39,7 +39,7 @@ public:
   }
 
   std::string symbol(const Definition &d) const override {
-    static const char *letters[] = {"", "Z", "\\dot{Z}", "A", "P", "T", "r", "c", "x"};
+    static const char *letters[] = {"", "L", "\\dot{L}", "A", "P", "X", "r", "c", "s"};
     if (d.symbol == Symbol::Output) return input(d.output);
     return letters[size_t(d.symbol)] + (d.alone ? std::string() : "_{" + std::to_string(d.number) + "}");
   }

@@ -23,7 +23,7 @@ public:
   }
 
   std::string symbol(const Definition &d) const override {
-    static const char *letters[] = {"", "z", "tz", "a", "P", "T", "row", "col", "x"};
+    static const char *letters[] = {"", "qk", "tqk", "a", "P", "X", "row", "col", "c"};
     if (d.symbol == Symbol::Output) return d.output;
     return letters[size_t(d.symbol)] + (d.alone ? std::string() : std::to_string(d.number));
   }

@@ -42,6 +42,11 @@ struct Possible {
 };
 } // namespace
 
+/// A tangent program writes all that its primal one does: `backward` and `tangent_backward` both write dq.
+static bool isReplaced(const std::string &program, const std::vector<std::string> &programs) {
+  return std::find(programs.begin(), programs.end(), "tangent_" + program) != programs.end();
+}
+
 static Possible possiblePrograms(const Request &request, const TensorSet &tensors) {
   Possible out;
   std::set<std::string, std::less<>> have;
@@ -57,6 +62,8 @@ static Possible possiblePrograms(const Request &request, const TensorSet &tensor
     out.programs.push_back(p);
     for (const std::string &n : outputsOf(request.spec, p)) have.insert(n);
   }
+  std::vector<std::string> all = out.programs;
+  std::erase_if(out.programs, [&](const std::string &p) { return isReplaced(p, all); });
   return out;
 }
 
@@ -67,7 +74,7 @@ static std::string joined(const std::vector<std::string> &names) {
 }
 
 /// Without --programs, those that the file has inputs for; a tensor that no program knows is pointed out.
-static Possible choosePrograms(const RunOptions &options, const Request &request, const TensorSet &tensors) {
+static Result<Possible> choosePrograms(const RunOptions &options, const Request &request, const TensorSet &tensors) {
   for (const auto &[name, tensor] : tensors)
     if (!isTensor(request.spec, name))
       std::fprintf(stderr,
@@ -75,7 +82,10 @@ static Possible choosePrograms(const RunOptions &options, const Request &request
                    options.inputs.c_str(), name.c_str(), request.spec.name.c_str());
   Possible possible = possiblePrograms(request, tensors);
   if (options.programs.empty() && !possible.programs.empty()) return possible;
-  return {request.programs, {}};
+  if (!options.programs.empty() && isReplaced("backward", request.programs))
+    return fail(ErrorKind::Invalid, "--programs names backward and tangent_backward, which write gradients of the same "
+                                    "names; run one after the other, with an --outputs of its own");
+  return Possible{request.programs, {}};
 }
 
 /// Found before anything is computed: an output that cannot be written.
@@ -134,7 +144,9 @@ static Result<void> run(const RunOptions &options) {
   Result<TensorSet> tensors = readSafetensors(options.inputs);
   if (!tensors) return tl::unexpected<Error>(tensors.error());
   const AttentionSpec &spec = request->spec;
-  Possible chosen = choosePrograms(options, *request, *tensors);
+  Result<Possible> possible = choosePrograms(options, *request, *tensors);
+  if (!possible) return tl::unexpected<Error>(possible.error());
+  const Possible &chosen = *possible;
   Result<Problem> problem = deduceProblem(spec, *tensors, requiredInputs(spec, chosen.programs));
   if (!problem) return tl::unexpected<Error>(problem.error());
   Result<std::unique_ptr<Backend>> backend = openBackend(spec, chosen.programs, options.backend);

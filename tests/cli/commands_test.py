@@ -1,0 +1,119 @@
+"""What holds for every command: exit status, where it writes, --help, --json."""
+
+import json
+import unittest
+
+from program import SPECS, ProgramTest, call
+
+COMMANDS = ["check", "show", "emit", "compile", "run", "verify", "bench", "doctor"]
+PLAIN = SPECS / "plain.toml"
+
+
+class Help(ProgramTest):
+    def test_every_command_has_it(self):
+        self.assertTrue(all(command in self.succeeds("--help") for command in COMMANDS))
+        for command in COMMANDS:
+            text = self.succeeds(command, "--help")
+            self.assertIn("--json", text)
+            self.assertIn("Usage", text)
+
+    def test_version(self):
+        self.assertRegex(self.succeeds("--version"), r"^jvpgen \d+\.\d+\.\d+\n$")
+
+
+class Status(ProgramTest):
+    def test_wrong_calls_are_2(self):
+        calls = [[], ["chekc", PLAIN], ["check"], ["check", PLAIN, "--jsno"], ["check", PLAIN, PLAIN],
+                 ["check", self.folder / "none.toml"], ["check", self.folder], ["check", PLAIN, "--programs", "forwards"],
+                 ["show", PLAIN, "--after", "dinner"], ["show", PLAIN, "--format", "word"],
+                 ["show", PLAIN, "--after", "plan", "--format", "latex"], ["show", PLAIN, "--after", "spec", "--stats"],
+                 ["verify", PLAIN, "--device", "tpu"], ["bench", PLAIN, "--rounds", "0"],
+                 ["verify", PLAIN, "--device", "cpu", "--variant", "sideways"],
+                 ["compile", PLAIN, "--variant", "sideways"], ["compile", PLAIN, "--arch", "sm_1"],
+                 ["emit", PLAIN], ["run", PLAIN]]
+        for words in calls:
+            self.fails(2, *words)
+
+    def test_wrong_specifications_are_2_with_place_cause_and_remedy(self):
+        error = self.fails(2, "check", self.spec('head_dim_qk = 64\nscore = "z * temperture"\nscalars = ["temperature"]\n'))
+        self.assertRegex(error, r"case\.toml:2:14: error: .*'temperture'.*; did you mean 'temperature'")
+
+    def test_wrong_shapes_are_2(self):
+        softcap = SPECS / "softcap.toml"  # four query heads to a key head
+        for shapes in ["", ",", "2x4x8", "2x4x8x8x8", "0x4x8x8", "2x4x-8x8", "2x4x8xeight", "2x3x8x8", "2x4x8x99999999999",
+                       "2x4x8x8,2x4"]:
+            for command in ["verify", "bench"]:
+                self.assertIn("--shapes", self.fails(2, command, softcap, "--device", "cpu", f"--shapes={shapes}"))
+
+    def test_a_failed_check_is_1(self):
+        spec = self.spec('dtype = "f16"\n')
+        # q beyond the largest number of float16: infinities, and no output can be right
+        words = ["verify", spec, "--device", "cpu", "--shapes", "1x1x8x8", "--q-scale", "1e20"]
+        done = call(*words)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("15 of 15 outputs are wrong", done.stderr)
+        self.assertIn("FAILED", done.stdout)
+        self.assertFalse(any(record["passed"] for record in json.loads(call(*words, "--json").stdout)))
+
+    def test_what_the_machine_lacks_is_3(self):
+        error = self.fails(3, "compile", PLAIN, environment={"JVPGEN_NVRTC": "/nonexistent", "XDG_CACHE_HOME": str(self.folder)})
+        self.assertIn("JVPGEN_NVRTC is '/nonexistent'", error)
+        self.fails(3, "verify", PLAIN, "--device", "cuda", environment={"CUDA_VISIBLE_DEVICES": "-1"})
+
+    def test_results_that_cannot_be_written_are_3(self):
+        with open("/dev/full", "w") as full:
+            self.assertIn("standard output", self.fails(3, "show", PLAIN, stdout=full))
+
+
+class Json(ProgramTest):
+    def json(self, *words):
+        return json.loads(self.succeeds(*words, "--json"))
+
+    def test_check(self):
+        self.assertEqual(list(self.json("check", PLAIN)["programs"]),
+                         ["forward", "tangent_forward", "backward", "tangent_backward"])
+
+    def test_show(self):
+        for after in ["differentiate", "derive"]:
+            for form in ["text", "latex", "mlir"]:
+                self.assertIn("text", self.json("show", PLAIN, "--after", after, "--format", form)["programs"]["forward"])
+        self.assertIn("head_dim_qk = 64", self.json("show", PLAIN, "--after", "spec")["spec"])
+        self.assertIn("attn.plan", self.json("show", PLAIN, "--after", "plan", "--programs", "forward")["plan"])
+        stats = self.json("show", PLAIN, "--stats")["programs"]
+        self.assertEqual({name: p["matmuls"] for name, p in stats.items()},
+                         {"forward": 2, "tangent_forward": 6, "backward": 5, "tangent_backward": 15})
+        self.assertEqual(stats["tangent_backward"]["saved"], ["lse", "mu", "o", "to"])
+
+    def test_emit(self):
+        records = self.json("emit", PLAIN, "--arch", "sm_90a", "-o", self.folder / "out", "--programs", "forward")
+        self.assertTrue((self.folder / "out" / records[0]["kernels"][0]["source"]).is_file())
+
+    def test_compile(self):
+        record = self.json("compile", PLAIN, "--programs", "forward")[0]
+        for key in ["program", "kernel", "variant", "skeleton", "schedule", "fallback_reason", "arch", "registers",
+                    "spill_bytes", "shared_bytes", "compile_ms", "source"]:
+            self.assertIn(key, record)
+        self.assertIn(record["source"], ["compiled", "cached"])
+
+    def test_verify(self):
+        records = self.json("verify", PLAIN, "--device", "cpu", "--shapes", "1x2x9x8,1x1x1x0", "--programs", "tangent_forward")
+        self.assertEqual([r["output"] for r in records], ["lse", "mu", "o", "to"] * 2)
+        for key in ["program", "skeleton", "schedule", "fallback_reason", "shape", "device", "relative_error",
+                    "worst_row_error", "limit", "passed"]:
+            self.assertIn(key, records[0])
+
+    def test_bench(self):
+        records = self.json("bench", SPECS / "causal.toml", "--device", "cpu", "--shapes", "1x2x64x64", "--rounds", "3",
+                            "--ceiling", "--programs", "forward,tangent_forward")
+        for record, matmuls in zip(records, [2, 6]):
+            self.assertEqual(record["kept_pairs"], 2 * 64 * 65 // 2)
+            flop = matmuls * 2 * 128 * record["kept_pairs"]
+            self.assertAlmostEqual(record["tflops"], flop / record["median_ms"] / 1e9, delta=1e-6 * record["tflops"])
+            self.assertAlmostEqual(record["ratio"], record["tflops"] / record["ceiling_tflops"], delta=1e-6)
+
+    def test_doctor(self):
+        self.assertEqual(set(self.json("doctor")), {"gpus", "driver", "nvrtc", "cache", "cublas"})
+
+
+if __name__ == "__main__":
+    unittest.main()
