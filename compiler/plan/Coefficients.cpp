@@ -32,6 +32,9 @@ public:
       scales[symbol] = *scaleOf(tile);
       tile = form(tile);
     }
+    // fixed, and below some contribution: the same nodes as there, so that they are computed once
+    if (role.maximum) role.maximum->operand = form(role.maximum->operand);
+    for (RowShift &s : role.shifts) s.tile = form(s.tile);
   }
 
 private:

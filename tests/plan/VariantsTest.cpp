@@ -201,6 +201,14 @@ TEST_F(Variants, BiasesOfEveryBroadcast) {
   }
 }
 
+// S = q k + bias and its tangent are added up once: 2 sums, maximum, 2 differences from the row's references, exp,
+// product, 2 reductions.
+TEST_F(Variants, TheMaximumAndTheWeightReadOneScore) {
+  declare(makeSpec(var("z") + var("bias"), {bias("nrij")}, {"q", "k", "v", "bias"}), "");
+  run("tangent_forward");
+  EXPECT_EQ(statsOf(variant("row"), {1, 1}).pointwise(), 9);
+}
+
 TEST_F(Variants, AccumulatorsOfAFullBiasAreItsGradients) {
   declare(makeSpec(var("z") + var("bias"), {bias("bnrij")}, {"q", "k", "v", "bias"}), "");
   run("tangent_forward");
