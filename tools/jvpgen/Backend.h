@@ -43,9 +43,10 @@ public:
 };
 
 struct BackendOptions {
-  std::string device = "auto"; ///< auto: the GPU if there is one; cpu; cuda
-  std::string variant;         ///< empty: each program's default
-  unsigned threads = 0;        ///< of the CPU; 0: as many as it has
+  std::string device = "auto";  ///< auto: the GPU if there is one; cpu; cuda
+  std::string variant;          ///< empty: each program's default
+  unsigned threads = 0;         ///< of the CPU; 0: as many as it has
+  unsigned schedule_number = 0; ///< of the GPU: among each kernel's legal schedules; 0: the default
 };
 
 Result<std::unique_ptr<Backend>> openBackend(const AttentionSpec &spec, const std::vector<std::string> &programs,

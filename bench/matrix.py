@@ -1,0 +1,163 @@
+"""Judges a pairwise cover of specifications and shapes by `jvpgen verify`, and stores every record.
+
+usage: matrix.py JVPGEN [--device cuda] [--cases 220] [--jobs 8] [--schedules 3] [--output FILE] [--list]
+
+Each pair of values of any two factors below stands together in some case; beyond that, cases are drawn until there are
+as many as asked. Exit status 1 if an output is wrong or a command failed.
+"""
+
+import argparse, itertools, json, os, random, subprocess, sys, tempfile
+from concurrent.futures import ThreadPoolExecutor, as_completed
+
+factors = {
+    "dtype": ["bf16", "f16", "f32", "tf32"],
+    "head_dims": [(64, 64), (128, 128), (8, 8), (40, 40), (72, 72), (80, 80), (96, 96), (64, 128), (192, 128), (256, 256)],
+    "mask": ["none", "top_left", "bottom_right", "left_window", "window", "documents", "tensor", "tensor_of_keys", "sinks"],
+    "score": ["plain", "softcap", "alibi", "temperature", "bias", "bias_in_softcap", "pieces"],
+    "bias_dims": [("heads", "q", "kv"), ("batch", "heads", "q", "kv"), ("q", "kv"), ("batch", "kv"), ("heads", "q")],
+    "tangents": ["qkv", "q", "k", "v", "qk", "qv", "kv"],
+    "cotangents": ["all", "o", "to", "lse_mu"],
+    "group": [1, 2, 4],
+    "layout": ["dense", "padded", "packed"],
+    "lengths": [(1, 1), (63, 65), (65, 63), (128, 128), (1, 300), (257, 1), (200, 1000), (1000, 200), (0, 17), (33, 0)],
+    "schedule": [0, 1, 2],
+}
+
+
+def lines_of(case):
+    """The specification of a case."""
+    dtype = "f32" if case["dtype"] == "tf32" else case["dtype"]
+    qk, v = case["head_dims"]
+    out = ['name = "case"', f'dtype = "{dtype}"', f"head_dim_qk = {qk}", f"head_dim_v = {v}", f"group = {case['group']}"]
+    out.append(f"layout = \"{case['layout']}\"")
+    if case["dtype"] == "tf32":
+        out.append('precision = "tf32"')
+    out += {
+        "none": [],
+        "top_left": ['causal = "top_left"'],
+        "bottom_right": ['causal = "bottom_right"'],
+        "left_window": ["window = [60, 0]"],
+        "window": ['causal = "bottom_right"', "window = [33, 20]"],
+        "documents": ['query_vectors = ["q_doc"]', 'kv_vectors = ["kv_doc"]', 'mask = "q_doc == kv_doc"'],
+        "tensor": ['mask_tensor = { dims = ["batch", "q", "kv"] }'],
+        "tensor_of_keys": ['mask_tensor = { dims = ["batch", "kv"] }'],
+        "sinks": ['int_scalars = ["sinks"]', 'mask = "kv_index < sinks || kv_index > q_index - 40 && head != 1"'],
+    }[case["mask"]]
+    tangents = list(case["tangents"])
+    has_bias = case["score"] in ("bias", "bias_in_softcap")
+    if has_bias:
+        dims = [d for d in case["bias_dims"]]
+        out.append(f"bias = {{ dims = {json.dumps(dims)}, dtype = \"f32\" }}")
+        tangents.append("bias")
+    out += {
+        "plain": [],
+        "bias": [],
+        "softcap": ['score = "30 * tanh(z / 30)"'],
+        "alibi": ['head_vectors = ["slope"]', 'score = "z - slope * abs(q_index - kv_index) / 64"'],
+        "temperature": ['scalars = ["temperature"]', 'score = "z * temperature"'],
+        "bias_in_softcap": ['score = "20 * tanh((z + bias) / 20)"'],
+        "pieces": ['score = "where(z > 0, z * exp(-z * z / 50), min(z, kv_index / 100))"'],
+    }[case["score"]]
+    tangents += {"alibi": ["slope"], "temperature": ["temperature"]}.get(case["score"], [])
+    out.append(f"tangents = {json.dumps(tangents)}")
+    cotangents = {"all": None, "o": ["o"], "to": ["to"], "lse_mu": ["lse", "mu"]}[case["cotangents"]]
+    if cotangents:
+        out.append(f"cotangents = {json.dumps(cotangents)}")
+    return "\n".join(out) + "\n"
+
+
+def shape_of(case):
+    heads = 4 if case["group"] == 4 else 2
+    q, kv = case["lengths"]
+    return f"2x{heads}x{q}x{kv}"
+
+
+def pairs_of(case):
+    return {(a, case[a], b, case[b]) for a, b in itertools.combinations(factors, 2)}
+
+
+def cover(count, seed=1):
+    """Cases that hold every pair of values, each chosen to hold as many new pairs as a few draws find."""
+    draw = random.Random(seed)
+    names = list(factors)
+    missing = {(a, x, b, y) for a, b in itertools.combinations(names, 2) for x in factors[a] for y in factors[b]}
+    cases = []
+    while missing or len(cases) < count:
+        wanted = sorted(missing, key=str)
+        best, gain = None, -1
+        for _ in range(30):
+            case = {n: draw.choice(factors[n]) for n in names}
+            if wanted:
+                a, x, b, y = draw.choice(wanted)
+                case[a], case[b] = x, y
+            new = missing & pairs_of(case)
+            if len(new) > gain:
+                best, gain = case, len(new)
+        missing -= pairs_of(best)
+        cases.append(best)
+    return cases
+
+
+def judge(jvpgen, device, number, case, folder):
+    path = os.path.join(folder, f"case{number}.toml")
+    with open(path, "w") as file:
+        file.write(lines_of(case))
+    command = [jvpgen, "verify", path, "--device", device, "--shapes", shape_of(case), "--seed", str(number + 1), "--json"]
+    if device == "cuda":
+        command += ["--schedule-number", str(case["schedule"])]
+    ran = subprocess.run(command, capture_output=True, text=True)
+    try:
+        records = json.loads(ran.stdout)
+    except ValueError:
+        records = []
+    return ran.returncode, records, ran.stderr.strip()
+
+
+def figures(record):
+    pairs = (("error", "relative_error", "limit"), ("worst row", "worst_row_error", "row_limit"))
+    return ", ".join(f"{name} {record[x]:.2e} of {record[y]:.2e}" for name, x, y in pairs if None not in (record[x], record[y]))
+
+
+def main():
+    parser = argparse.ArgumentParser(description="judge a pairwise cover of specifications and shapes")
+    parser.add_argument("jvpgen")
+    parser.add_argument("--device", default="cuda")
+    parser.add_argument("--cases", type=int, default=220)
+    parser.add_argument("--first", type=int, default=0, help="leave out the cases before")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() // 2)
+    parser.add_argument("--output")
+    parser.add_argument("--list", action="store_true", help="print the cases, run nothing")
+    options = parser.parse_args()
+    cases = list(enumerate(cover(options.cases)))[options.first :]
+    if options.list:
+        for number, case in cases:
+            print(number, shape_of(case), case)
+        return 0
+    stored, wrong, refused = [], 0, 0
+    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(options.jobs) as pool:
+        jobs = {pool.submit(judge, options.jvpgen, options.device, n, c, folder): (n, c) for n, c in cases}
+        for done, job in enumerate(as_completed(jobs), 1):
+            number, case = jobs[job]
+            status, records, complaint = job.result()
+            stored.append({"case": number, **case, "shape": shape_of(case), "status": status, "complaint": complaint, "records": records})
+            refused += status == 2
+            if status not in (0, 2):
+                wrong += 1
+                bad = [r for r in records if not r["passed"]]
+                print(f"case {number} {shape_of(case)} {case}: {complaint}")
+                for r in bad[:4]:
+                    print(f"    {r['program']} {r['output']}: {figures(r)} {r['complaint']}")
+            elif status == 2:
+                print(f"case {number} refused: {complaint[-300:]}")
+            if sys.stderr.isatty():
+                print(f"\r{done} of {len(cases)}", end="", file=sys.stderr)
+    outputs = sum(len(s["records"]) for s in stored)
+    print(f"{len(cases)} cases, {outputs} outputs: {wrong} cases wrong, {refused} refused")
+    if options.output:
+        with open(options.output, "w") as file:
+            json.dump({"command": " ".join(sys.argv), "cases": sorted(stored, key=lambda s: s["case"])}, file, indent=1)
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
