@@ -86,7 +86,8 @@ Deviation jvpgen::reference::measure(const Tensor64 &reference, std::span<const 
   out.norm_chance = ratio(all.chance, below);
   for (const Squares &row : squares) {
     below = std::max(row.denominator(), typical);
-    out.worst_row = std::max(out.worst_row, ratio(row.error, below));
+    out.rows.push_back(ratio(row.error, below));
+    out.worst_row = std::max(out.worst_row, out.rows.back());
     out.row_floor = std::max(out.row_floor, ratio(row.magnitude, below));
     out.row_chance = std::max(out.row_chance, ratio(row.chance, below));
   }

@@ -18,6 +18,7 @@ namespace jvpgen::reference {
 /// denominator is max(|ref|, 1e-6 mag, spread / 4), where spread^2 is the sum of the rows' squares.
 struct Deviation {
   double relative = 0, worst_row = 0;
+  std::vector<double> rows;               ///< the error of each
   double norm_floor = 0, row_floor = 0;   ///< mag over the denominator: of the whole, and the largest of any row
   double norm_chance = 0, row_chance = 0; ///< for such gradients: what the rows' errors leave if their signs are random
   std::string complaint;                  ///< why the tensor is wrong whatever the limit, or empty

@@ -131,9 +131,12 @@ Result<TensorSet64> jvpgen::reference::evaluate(const AttentionSpec &spec, const
 }
 
 Result<TensorSet64> jvpgen::reference::evaluatePlain(const AttentionSpec &spec, const Problem &problem,
-                                                     const TensorSet &inputs, std::string_view program) {
+                                                     const TensorSet &inputs, std::string_view program,
+                                                     uint64_t realisation) {
   Result<Setting> setting = prepare(spec, problem, inputs, program);
   if (!setting) return tl::unexpected(setting.error());
+  setting->realisation = realisation;
+  setting->functions = {spec.dtype == DType::F32 ? Functions::Kind::Standard : Functions::Kind::Intrinsic, realisation};
   setting->product = Rounding::of(spec.dtype, spec.three_xtf32);
   setting->saved = Rounding::of(spec.output_dtype, true);
   TensorSet64 out = runHeads<float>(*setting, program);

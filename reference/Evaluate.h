@@ -27,10 +27,11 @@ Result<TensorSet64> evaluate(const AttentionSpec &spec, const Problem &problem, 
 /// What a plain implementation in the specification's own types computes, in float32 with sums one term after the
 /// other. Rounded to the type of q, k, v (TF32, if the specification asks for it) are the operands of matrix products
 /// and the results of products that are again factors of tiles: P, P o (tS - mu), the gradients of both and of z and
-/// tz. Scores and row statistics stay float32. Backward programs work with o and to as they were stored. Results are
-/// rounded to their types.
+/// tz. Scores and row statistics stay float32, functions err as `Functions` says. Backward programs work with o and to
+/// as they were stored. Results are rounded to their types. No rounding is *the* rounding: each realisation is another
+/// that is as good, and only the first keeps to the numbers as they stand.
 Result<TensorSet64> evaluatePlain(const AttentionSpec &spec, const Problem &problem, const TensorSet &inputs,
-                                  std::string_view program);
+                                  std::string_view program, uint64_t realisation = 0);
 
 } // namespace jvpgen::reference
 

@@ -9,7 +9,7 @@ using namespace jvpgen::reference;
 
 template <typename S>
 HeadPass<S>::HeadPass(const Setting &setting, const Place &place, Targets<S> &targets)
-    : setting(setting), place(place), targets(targets) {
+    : setting(setting), place(place), targets(targets), tape(setting.functions) {
   int64_t dQk = setting.spec.head_dim_qk, dV = setting.spec.head_dim_v;
   k = load("k", dQk), v = load("v", dV);
   if (setting.tangents) tk = load("tk", dQk), tv = load("tv", dV);
@@ -142,16 +142,21 @@ template <typename S> Dual HeadPass<S>::scoreVariable(const std::string &name) {
   return out;
 }
 
-/// z_j = scale q.k_j and tz_j = scale (tq.k_j + q.tk_j)
+/// z_j = scale q.k_j and tz_j = scale (tq.k_j + q.tk_j); a part of the scale may have gone into q and tq.
 template <typename S> Dual HeadPass<S>::logit(const Rows &rows) {
-  S scale(setting.spec.softmax_scale);
+  S part(someFactor()), scale(setting.spec.softmax_scale / double(someFactor()));
+  auto scaled = [&](Vector x) {
+    for (S &entry : x) entry = part * entry;
+    return x;
+  };
+  Vector q = scaled(rows.q), tq = scaled(rows.tq);
   Vector z(keys.size(), S(0)), tz(keys.size(), S(0));
-  k->addProducts(rows.q, keys, z);
+  k->addProducts(q, keys, z);
   for (S &x : z) x = scale * x;
   Dual out{tape.leaf(std::move(z)), {}};
   if (!hasTangent("q") && !hasTangent("k")) return out;
-  if (!rows.tq.empty()) k->addProducts(rows.tq, keys, tz);
-  if (tk) tk->addProducts(rows.q, keys, tz);
+  if (!tq.empty()) k->addProducts(tq, keys, tz);
+  if (tk) tk->addProducts(q, keys, tz);
   for (S &x : tz) x = scale * x;
   out.tangent = tape.leaf(std::move(tz));
   return out;
@@ -178,16 +183,39 @@ template <typename S> void HeadPass<S>::store(std::string_view name, const Vecto
   if (Target<S> *to = target(name)) std::copy(values.begin(), values.end(), to->at(place, head, query, 0));
 }
 
+template <typename S> std::vector<S> HeadPass<S>::sum(const Vector &weights, const Matrix<S> &matrix, int64_t columns) {
+  Vector out(size_t(columns), S(0));
+  matrix.addCombination(weights, keys, out);
+  return out;
+}
+
+// ---- realisations of rounding
+// ------------------------------------------------------------------------------------------
+
+/// In [0, 1), another for each row and realisation.
+template <typename S> double HeadPass<S>::chance() const {
+  uint64_t row = (uint64_t(place.batch) << 16 ^ uint64_t(head)) << 28 ^ uint64_t(query);
+  return scattered(row ^ setting.realisation * 0xd6e8feb86659fd93);
+}
+
+template <typename S> float HeadPass<S>::someFactor() const {
+  return setting.realisation == 0 ? 1 : float(1 + chance());
+}
+
 template <typename S> std::vector<S> HeadPass<S>::rounded(Vector x) const {
-  for (S &entry : x) entry = setting.product(entry);
+  float c = someFactor();
+  for (S &entry : x) entry = setting.product(entry, c);
   return x;
 }
 
-template <typename S>
-std::vector<S> HeadPass<S>::weightedSum(const Vector &weights, const Matrix<S> &matrix, int64_t columns) {
-  Vector out(size_t(columns), S(0));
-  matrix.addCombination(rounded(weights), keys, out);
-  return out;
+/// P is rounded as it is, not at all, or relative to that of one of the keys: an online softmax has it relative to the
+/// largest score so far. It is 1 then, and exact, where a row has a single key.
+template <typename S> std::vector<S> HeadPass<S>::roundedWeights(Vector P) const {
+  if (setting.realisation == 1) return P;
+  float reference = setting.realisation == 0 ? 1 : float(valueOf(P[size_t(chance() * double(P.size()))]));
+  float c = reference > 0x1p-100f ? 1 / reference : 1;
+  for (S &entry : P) entry = setting.product(entry, c);
+  return P;
 }
 
 /// P = exp(S - lse), mu = sum_j P tS, T = P (tS - mu); o = sum_j P V, to = sum_j (T V + P tV)
@@ -213,17 +241,18 @@ template <typename S> void HeadPass<S>::row() {
     mu = tape.sum(tape.mul(weight.value, *score.tangent), keys.size());
     weight.tangent = tape.mul(weight.value, tape.sub(*score.tangent, *mu));
   }
-  Vector o = weightedSum(tape.value(weight.value), *v, dV), to(size_t(dV), S(0));
+  Vector P = roundedWeights(tape.value(weight.value)), o = sum(P, *v, dV), to(size_t(dV), S(0));
   if (weight.tangent) v->addCombination(rounded(tape.value(*weight.tangent)), keys, to);
-  if (tv) tv->addCombination(rounded(tape.value(weight.value)), keys, to);
+  if (tv) tv->addCombination(P, keys, to);
   store("o", o), store("to", to), store("lse", tape.value(lse));
   if (mu) store("mu", tape.value(*mu));
   if (setting.gradients) backward(rows, weight, lse, mu, o, to);
 }
 
 /// With G, H, gl, gm the cotangents of o, to, lse, mu: P gets G.V + H.tV, T gets H.V, lse gets gl, mu gets gm, and V
-/// and tV get P G + T H and P H. Stored o and to differ from the sums that they were by their rounding; the row terms
-/// rowsum(G o) + rowsum(H to) - gl and rowsum(H o) - gm that implementations take from them differ by as much.
+/// and tV get P G + T H and P H. Stored o and to differ from the sums that they stand for by their own rounding and
+/// that of P and T; the row terms rowsum(G o) + rowsum(H to) - gl and rowsum(H o) - gm that implementations take from
+/// them differ by as much.
 template <typename S>
 void HeadPass<S>::backward(const Rows &rows, Dual weight, Var lse, std::optional<Var> mu, const Vector &o,
                            const Vector &to) {
@@ -233,12 +262,16 @@ void HeadPass<S>::backward(const Rows &rows, Dual weight, Var lse, std::optional
   if (!rows.h.empty() && tv) tv->addProducts(rows.h, keys, dP);
   if (!rows.h.empty() && weight.tangent) v->addProducts(rows.h, keys, dT);
   S gl = cotangent("dlse"), gm = mu ? cotangent("dmu") : S(0);
+  int64_t columns = setting.spec.head_dim_v;
+  Vector wholeO = sum(tape.value(weight.value), *v, columns), wholeTo(o.size(), S(0));
+  if (weight.tangent) wholeTo = sum(tape.value(*weight.tangent), *v, columns);
+  if (tv) tv->addCombination(tape.value(weight.value), keys, wholeTo);
   for (size_t e = 0; e < o.size(); ++e) {
-    S lostO = setting.saved(o[e]) - o[e], lostTo = setting.saved(to[e]) - to[e];
+    S lostO = setting.saved(o[e]) - wholeO[e], lostTo = setting.saved(to[e]) - wholeTo[e];
     if (!rows.g.empty()) gl = gl - rows.g[e] * lostO;
     if (!rows.h.empty()) gl = gl - rows.h[e] * lostTo, gm = gm - rows.h[e] * lostO;
   }
-  Vector P = rounded(tape.value(weight.value)), T;
+  Vector P = roundedWeights(tape.value(weight.value)), T;
   if (weight.tangent) T = rounded(tape.value(*weight.tangent));
   if (dv && !rows.g.empty()) dv->addOuter(P, keys, rows.g);
   if (dv && !rows.h.empty() && weight.tangent) dv->addOuter(T, keys, rows.h);
@@ -263,13 +296,13 @@ template <typename S> void HeadPass<S>::logitGradients(const Rows &rows, Dual z)
   };
   Vector dz = rounded(tape.adjoint(z.value)), dtz;
   if (z.tangent) dtz = rounded(tape.adjoint(*z.tangent));
-  Vector dq = weightedSum(dz, *k, columns);
+  Vector dq = sum(dz, *k, columns);
   if (tk && z.tangent) tk->addCombination(dtz, keys, dq);
   store("dq", scaled(dq));
   if (dk) dk->addOuter(dz, keys, scaled(rows.q));
   if (dk && !rows.tq.empty() && z.tangent) dk->addOuter(dtz, keys, scaled(rows.tq));
   if (!z.tangent) return;
-  store("dtq", scaled(weightedSum(dtz, *k, columns)));
+  store("dtq", scaled(sum(dtz, *k, columns)));
   if (dtk) dtk->addOuter(dtz, keys, scaled(rows.q));
 }
 

@@ -20,6 +20,8 @@ struct Setting {
   std::map<std::string, Source, std::less<>> sources;
   Rounding product = Rounding::none(); ///< operands of products
   Rounding saved = Rounding::none();   ///< o and to between the programs
+  Functions functions;
+  uint64_t realisation = 0; ///< of the rounding of products
 
   const Source *source(std::string_view name) const {
     auto found = sources.find(name);
@@ -78,11 +80,15 @@ private:
   S cotangent(std::string_view name) const;
   void row();
   void store(std::string_view name, const Vector &values);
-  Vector weightedSum(const Vector &weights, const Matrix<S> &matrix, int64_t columns);
-  Vector rounded(Vector x) const;
+  Vector sum(const Vector &weights, const Matrix<S> &matrix, int64_t columns);
   void backward(const Rows &rows, Dual weight, Var lse, std::optional<Var> mu, const Vector &o, const Vector &to);
   void logitGradients(const Rows &rows, Dual z);
   void inputGradients();
+
+  double chance() const;
+  float someFactor() const;
+  Vector rounded(Vector x) const;
+  Vector roundedWeights(Vector P) const;
 };
 
 extern template class HeadPass<Weighed>;

@@ -40,8 +40,6 @@ inline Weighed shiftedLog(Weighed m, Weighed l) {
   double y = std::log(l.value);
   return {m.value + y, std::fabs(m.value) + std::fabs(y) + 1};
 }
-inline double shiftedLog(double m, double l) { return m + std::log(l); }
-inline float shiftedLog(float m, float l) { return m + std::log(l); }
 
 /// How operands of matrix products are stored. Only float is rounded: the other two numbers are the truth.
 class Rounding {
@@ -64,6 +62,11 @@ public:
   }
   double operator()(double x) const { return x; }
   Weighed operator()(Weighed x) const { return x; }
+
+  /// On the grid of another factor: as an operand that is stored times c, where the product is divided by c.
+  float operator()(float x, float c) const { return (*this)(x * c) / c; }
+  double operator()(double x, float) const { return x; }
+  Weighed operator()(Weighed x, float) const { return x; }
 
 private:
   enum class Kind { None, BF16, F16, TF32 };

@@ -2,7 +2,7 @@
 #ifndef JVPGEN_REFERENCE_TAPE_H
 #define JVPGEN_REFERENCE_TAPE_H
 
-#include "reference/Scalar.h"
+#include "reference/Functions.h"
 #include <algorithm>
 #include <cstddef>
 #include <vector>
@@ -16,6 +16,8 @@ struct Var {
 
 template <typename S> class Tape {
 public:
+  explicit Tape(Functions functions = {}) : functions(functions) {}
+
   /// Forgets everything but its memory.
   void clear() { used = 0; }
 
@@ -34,25 +36,16 @@ public:
     return map(Op::Mul, x, y, [](S a, S b) { return a * b; });
   }
   Var div(Var x, Var y) {
-    return map(Op::Div, x, y, [](S a, S b) { return a / b; });
+    return map(Op::Div, x, y, [this](S a, S b) { return functions.divide(a, b); });
   }
   Var exp(Var x) {
-    return map(Op::Exp, x, x, [](S a, S) {
-      using std::exp;
-      return exp(a);
-    });
+    return map(Op::Exp, x, x, [this](S a, S) { return functions.exp(a); });
   }
   Var log(Var x) {
-    return map(Op::Log, x, x, [](S a, S) {
-      using std::log;
-      return log(a);
-    });
+    return map(Op::Log, x, x, [this](S a, S) { return functions.log(a); });
   }
   Var tanh(Var x) {
-    return map(Op::Tanh, x, x, [](S a, S) {
-      using std::tanh;
-      return tanh(a);
-    });
+    return map(Op::Tanh, x, x, [this](S a, S) { return functions.tanh(a); });
   }
   Var sqrt(Var x) {
     return map(Op::Sqrt, x, x, [](S a, S) {
@@ -95,9 +88,8 @@ public:
     S largest = at(x, 0), total(0);
     for (size_t k = 1; k < count; ++k)
       if (valueOf(at(x, k)) > valueOf(largest)) largest = at(x, k);
-    using std::exp;
-    for (size_t k = 0; k < count; ++k) total = total + exp(at(x, k) - largest);
-    return make(Op::LogSumExp, x, {}, {}, {shiftedLog(largest, total)}, count);
+    for (size_t k = 0; k < count; ++k) total = total + functions.exp(at(x, k) - largest);
+    return make(Op::LogSumExp, x, {}, {}, {functions.shiftedLog(largest, total)}, count);
   }
 
   /// Zeroes every adjoint; the caller then seeds some and calls reverse.
@@ -118,6 +110,7 @@ private:
     size_t count; ///< keys that a reduction ran over
     std::vector<S> value, adjoint;
   };
+  Functions functions;
   std::vector<Node> nodes;
   size_t used = 0;
 
@@ -161,14 +154,16 @@ private:
     S x = at(node.x, k), y = at(node.y, k);
     switch (node.op) {
     case Op::Leaf: break;
-    case Op::Add: give(node.x, k, g), give(node.y, k, g); break;                      // d(x + y) = dx + dy
-    case Op::Sub: give(node.x, k, g), give(node.y, k, -g); break;                     // d(x - y) = dx - dy
-    case Op::Mul: give(node.x, k, g * y), give(node.y, k, g * x); break;              // d(xy) = y dx + x dy
-    case Op::Div: give(node.x, k, g / y), give(node.y, k, -(g * f / y)); break;       // d(x/y) = dx/y - (x/y) dy/y
+    case Op::Add: give(node.x, k, g), give(node.y, k, g); break;         // d(x + y) = dx + dy
+    case Op::Sub: give(node.x, k, g), give(node.y, k, -g); break;        // d(x - y) = dx - dy
+    case Op::Mul: give(node.x, k, g * y), give(node.y, k, g * x); break; // d(xy) = y dx + x dy
+    case Op::Div:
+      give(node.x, k, functions.divide(g, y)), give(node.y, k, -functions.divide(g * f, y));
+      break;                                                                          // d(x/y) = dx/y - (x/y) dy/y
     case Op::Exp: give(node.x, k, g * f); break;                                      // d exp(x) = exp(x) dx
-    case Op::Log: give(node.x, k, g / x); break;                                      // d log(x) = dx/x
+    case Op::Log: give(node.x, k, functions.divide(g, x)); break;                     // d log(x) = dx/x
     case Op::Tanh: give(node.x, k, g * (S(1) - f * f)); break;                        // d tanh(x) = (1 - tanh(x)^2) dx
-    case Op::Sqrt: give(node.x, k, S(0.5) * g / f); break;                            // d sqrt(x) = dx / (2 sqrt(x))
+    case Op::Sqrt: give(node.x, k, functions.divide(S(0.5) * g, f)); break;           // d sqrt(x) = dx / (2 sqrt(x))
     case Op::Abs: give(node.x, k, g * S((valueOf(x) > 0) - (valueOf(x) < 0))); break; // d|x| = sign(x) dx
     case Op::Blend: {
       double w = valueOf(x);
@@ -177,11 +172,7 @@ private:
       break;
     }
     case Op::Sum: give(node.x, k, g); break;
-    case Op::LogSumExp: { // d lse = sum_j exp(x_j - lse) dx_j
-      using std::exp;
-      give(node.x, k, g * exp(x - f));
-      break;
-    }
+    case Op::LogSumExp: give(node.x, k, g * functions.exp(x - f)); break; // d lse = sum_j exp(x_j - lse) dx_j
     }
   }
 };

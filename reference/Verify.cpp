@@ -26,19 +26,56 @@ struct Limits {
 };
 } // namespace
 
-/// Limits as the class comment of Judge states them.
+/// Enough to tell how the error of a row scatters.
+static uint64_t realisations(const Problem &problem) {
+  constexpr int64_t least = 8, most = 16, draws = 64;
+  return uint64_t(std::clamp(draws / std::max<int64_t>(1, problem.batch * problem.heads), least, most));
+}
+
+namespace {
+/// Errors of plain arithmetic over its realisations.
+class PlainErrors {
+public:
+  void add(const Deviation &one) {
+    if (!one.isFinite()) return; // float32 overflowed; no limit comes from it
+    whole = std::max(whole, one.relative), seen = std::max(seen, one.worst_row);
+    norm_chance = std::max(norm_chance, one.norm_chance), row_chance = std::max(row_chance, one.row_chance);
+    norm_floor = one.norm_floor, row_floor = one.row_floor;
+    sum.resize(one.rows.size()), squares.resize(one.rows.size());
+    for (size_t k = 0; k < one.rows.size(); ++k) sum[k] += one.rows[k], squares[k] += one.rows[k] * one.rows[k];
+    count += 1;
+  }
+
+  /// The largest that was seen, or that one row may have by bad luck: its mean and four standard deviations. A row of
+  /// few keys, whose error is that of one stored o times a vector, is often far below in as many draws.
+  double worstRow() const {
+    double worst = seen;
+    for (size_t k = 0; k < sum.size(); ++k) {
+      double mean = sum[k] / count, variance = std::max(0.0, squares[k] / count - mean * mean);
+      worst = std::max(worst, mean + 4 * std::sqrt(variance * count / (count - 1)));
+    }
+    return worst;
+  }
+
+  double whole = 0, norm_chance = 0, row_chance = 0, norm_floor = 0, row_floor = 0;
+
+private:
+  double seen = 0, count = 0;
+  std::vector<double> sum, squares;
+};
+} // namespace
+
+/// Limits as the class comment of Judge states them, from the errors of plain arithmetic.
 static Limits limitsOf(const AttentionSpec &spec, const Problem &problem, std::string_view output,
-                       const Tensor64 &truth, const Tensor64 &plain) {
-  Deviation error = measure(truth, plain.values, plain.rows);
+                       const Tensor64 &truth, const PlainErrors &error) {
   double u = unitRoundoff(spec),
          terms = double(spec.head_dim_qk) * double(std::min(problem.q_length, problem.kv_length));
   double rounding = 8 * 0x1p-24 / std::sqrt(std::max(1.0, terms));
   bool float32 =
       u < 0x1p-20 || !truth.rows.empty() || ((output == "lse" || output == "mu") && spec.dtype != DType::F32);
-  return {
-      std::max({2 * error.relative, 4 * error.norm_chance, float32 ? 16 * 0x1p-24 : u, rounding * error.norm_floor}),
-      std::max(
-          {2 * error.worst_row, 4 * error.row_chance, float32 ? 64 * 0x1p-24 : 2 * u, rounding * error.row_floor})};
+  return {std::max({2 * error.whole, 4 * error.norm_chance, float32 ? 16 * 0x1p-24 : u, rounding * error.norm_floor}),
+          std::max({2 * error.worstRow(), 4 * error.row_chance, float32 ? 64 * 0x1p-24 : 2 * u,
+                    rounding * error.row_floor})};
 }
 
 /// Relative errors that must not be exceeded: plain attention, random normal, length 1024, both products of one width.
@@ -68,12 +105,21 @@ Result<void> Judge::expect(const std::string &program, const VerifyOptions &opti
                            std::map<std::string, Expected> &into) const {
   auto evaluated =
       std::async(std::launch::async, [&] { return evaluate(spec, drawn.problem, drawn.tensors, program); });
-  Result<TensorSet64> plain = evaluatePlain(spec, drawn.problem, drawn.tensors, program);
+  Result<TensorSet64> first = evaluatePlain(spec, drawn.problem, drawn.tensors, program);
   Result<TensorSet64> truth = evaluated.get();
   if (!truth) return tl::unexpected(truth.error());
-  if (!plain) return tl::unexpected(plain.error());
+  std::map<std::string, PlainErrors> errors;
+  auto add = [&](const Tensor64 &plain, const std::string &name) {
+    errors[name].add(measure(truth->at(name), plain.values, plain.rows));
+  };
+  for (uint64_t k = 0; k < realisations(drawn.problem); ++k) {
+    Result<TensorSet64> plain =
+        k == 0 ? std::move(first) : evaluatePlain(spec, drawn.problem, drawn.tensors, program, k);
+    if (!plain) return tl::unexpected(plain.error());
+    for (const auto &[name, tensor] : *plain) add(tensor, name);
+  }
   for (auto &[name, tensor] : *truth) {
-    Limits limits = limitsOf(spec, drawn.problem, name, tensor, plain->at(name));
+    Limits limits = limitsOf(spec, drawn.problem, name, tensor, errors[name]);
     limits.whole = std::min(limits.whole, statedLimit(spec, drawn.problem, options.inputs, name));
     into.emplace(name, Expected{std::move(tensor), limits.whole, limits.row});
   }

@@ -31,11 +31,12 @@ struct VerifyOptions {
 
 /// Inputs, reference and limits of one specification and problem; judges any number of runners.
 ///
-/// A limit is twice the error of `evaluatePlain`, but never below what luck decides: one unit roundoff of the
-/// specification's type for a whole tensor and two for a row; sixteen and sixty-four roundings of float32 where all is
-/// float32; what eight roundings of float32 in each term leave of the sum of the terms' absolute values if their signs
-/// are random; four times the expected error of a sum over all query rows, from those of the rows. Plain attention of
-/// random normal inputs at length 1024 has stated limits besides.
+/// A limit is twice the largest error of several realisations of `evaluatePlain`, for rows the largest that they let
+/// expect, but never below what luck decides: one unit roundoff of the specification's type for a whole tensor and two
+/// for a row; sixteen and sixty-four roundings of float32 where all is float32; what eight roundings of float32 in each
+/// term leave of the sum of the terms' absolute values if their signs are random; four times the expected error of a
+/// sum over all query rows, from those of the rows. Plain attention of random normal inputs at length 1024 has stated
+/// limits besides.
 class Judge {
 public:
   static Result<Judge> prepare(const AttentionSpec &spec, const Problem &problem, const VerifyOptions &options = {});
