@@ -51,7 +51,7 @@ TEST(Emitted, Plain) { expectRight({"plain", shape(1, 2, 2, 65, 100)}); }
 TEST(Emitted, Causal) { expectRight({"causal", shape(2, 1, 1, 70, 70)}); }
 TEST(Emitted, SoftcapWithGroupedHeads) { expectRight({"softcap", shape(1, 4, 1, 65, 63)}); }
 TEST(Emitted, Alibi) { expectRight({"alibi", shape(1, 2, 2, 33, 65)}); }
-TEST(Emitted, WindowWithSoftcap) { expectRight({"window_softcap", shape(1, 4, 1, 65, 65)}); }
+TEST(Emitted, WindowWithSoftcap) { expectRight({"window_softcap", shape(1, 2, 2, 65, 65)}); }
 TEST(Emitted, RelativeBias) { expectRight({"relative_bias", shape(2, 2, 2, 33, 40)}); }
 TEST(Emitted, CrossAttentionWithQueryTangents) { expectRight({"cross_q_tangent", shape(1, 2, 2, 33, 90)}); }
 TEST(Emitted, PackedDocuments) { expectRight({"packed_documents", shape(3, 2, 2, 50, 50)}); }
