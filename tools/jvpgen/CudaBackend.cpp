@@ -27,9 +27,7 @@ public:
   CodeNames code(const std::string &program) const override {
     Result<const KernelVariant *> variant = findVariant(bundle, program, options.variant);
     if (!variant) return {};
-    std::optional<std::string> fallback;
-    if (!(*variant)->fallback_reason.empty()) fallback = (*variant)->fallback_reason;
-    return {(*variant)->skeleton, (*variant)->variant + ", " + scheduleName((*variant)->schedule), fallback};
+    return {(*variant)->skeleton, (*variant)->variant + ", " + scheduleName((*variant)->schedule), std::nullopt};
   }
 
   Result<void> run(const std::string &program, const Problem &problem, TensorSet &inputs, TensorSet &outputs) override {
