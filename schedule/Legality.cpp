@@ -1,5 +1,7 @@
 #include "schedule/Legality.h"
 
+#include "schedule/Warpgroups.h"
+
 #include <algorithm>
 #include <cstdlib>
 #include <map>
@@ -34,6 +36,7 @@ static const char *streamedName(const ResourceModel &m) { return m.owns_queries 
 /// owned rows * own features * bytes + stages * streamed rows * (streamed features * bytes + 4 statistics)
 int jvpgen::sharedBytes(const ResourceModel &m, const Schedule &s) {
   if (!m.is_sweep) return kPassBytes;
+  if (m.warpgroups) return warpgroupSharedBytes(m, s);
   return ownedRows(m, s) * m.own_features * m.element_bytes +
          s.stages * streamedRows(m, s) * (m.streamed_features * m.element_bytes + 4 * m.streamed_numbers);
 }
@@ -58,6 +61,7 @@ Result<void> jvpgen::legal(const ResourceModel &m, const Schedule &s, const Targ
     return fail(ErrorKind::Invalid, asked("warps", s.warps) + " was asked for; a pass before or after the sweeps has " +
                                         std::to_string(kPassWarps) + "; leave its schedule as it is.");
   }
+  if (m.warpgroups) return warpgroupLegal(m, s, sharedLimit(target));
   const int own = ownedRows(m, s), streamed = streamedRows(m, s);
   if (s.warps != 4 && s.warps != 8)
     return fail(ErrorKind::Invalid, asked("warps", s.warps) + " was asked for; a block has 4 or 8; try warps = 4.");
@@ -100,6 +104,7 @@ static Schedule makeSchedule(const ResourceModel &m, int own, int streamed, int 
 /// Of two schedules the better: more streamed rows up to 64, then more owned rows, then fewer slots.
 Schedule jvpgen::defaultSchedule(const ResourceModel &m, const Target &target) {
   if (!m.is_sweep) return {64, 64, kPassWarps, 2};
+  if (m.warpgroups) return warpgroupSchedule(m, sharedLimit(target));
   for (int warps : {8, 4})
     for (int streamed : {64, 48, 32, 16})
       if (Schedule s = makeSchedule(m, 16 * warps, streamed, warps, 2);
@@ -109,6 +114,7 @@ Schedule jvpgen::defaultSchedule(const ResourceModel &m, const Target &target) {
 }
 
 std::vector<Schedule> jvpgen::legalSchedules(const ResourceModel &m, const Target &target) {
+  if (m.warpgroups) return warpgroupSchedules(m, sharedLimit(target));
   std::vector<Schedule> out = {defaultSchedule(m, target)};
   if (!m.is_sweep) return out;
   for (int warps : {4, 8})

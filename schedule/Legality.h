@@ -18,7 +18,7 @@ Result<void> legal(const ResourceModel &model, const Schedule &schedule, const T
 /// The schedule without measurements: a pure function of the kernel and the target.
 Schedule defaultSchedule(const ResourceModel &model, const Target &target);
 
-/// Every legal schedule of the portable skeleton, the default first.
+/// Every legal schedule, the default first.
 std::vector<Schedule> legalSchedules(const ResourceModel &model, const Target &target);
 
 } // namespace jvpgen

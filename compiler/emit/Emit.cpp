@@ -1,5 +1,6 @@
 #include "compiler/emit/Emit.h"
 
+#include "compiler/emit/HopperText.h"
 #include "compiler/emit/PassText.h"
 #include "compiler/emit/SweepText.h"
 #include "schedule/Legality.h"
@@ -22,6 +23,8 @@ public:
 private:
   Result<void> emitPasses();
   Result<void> emitSweep(SweepOp sweep);
+  Result<KernelText> sweepKernel(const SweepProgram &part, const std::string &kernel, const std::string &what,
+                                 std::string &fallbackReason);
   Result<void> add(Result<KernelText> kernel);
   std::string kernelName(const std::string &part);
   std::string title(const std::string &what);
@@ -96,6 +99,21 @@ Result<void> PlanEmitter::emitPasses() {
   return {};
 }
 
+/// On Hopper its own skeleton, and where that refuses the portable one.
+Result<KernelText> PlanEmitter::sweepKernel(const SweepProgram &part, const std::string &kernel,
+                                            const std::string &what, std::string &fallbackReason) {
+  if (target.arch != "sm_90a") return sweepText(part, kernel, what, kept);
+  Result<KernelText> text = hopperText(part, kernel, what, kept);
+  if (text) {
+    Result<void> fits = legal(text->launch.resources, defaultSchedule(text->launch.resources, target), target);
+    if (fits) return text;
+    text = tl::unexpected(fits.error());
+  }
+  if (text.error().kind != ErrorKind::Unsupported) return text;
+  fallbackReason = text.error().message;
+  return sweepText(part, kernel, what, kept);
+}
+
 Result<void> PlanEmitter::emitSweep(SweepOp sweep) {
   FlatSweep flat(sweep);
   std::vector<SweepProgram> parts = splitSweep(flat, interface);
@@ -104,11 +122,14 @@ Result<void> PlanEmitter::emitSweep(SweepOp sweep) {
     std::string what =
         std::string(sweep.isRowSweep() ? "row" : "column") + " sweep" +
         (parts.size() > 1 ? ", part " + std::to_string(i + 1) + " of " + std::to_string(parts.size()) : "");
-    if (auto done = add(sweepText(part, kernelName(name), title(what), kept)); !done) return done;
+    std::string fallbackReason;
+    if (auto done = add(sweepKernel(part, kernelName(name), title(what), fallbackReason)); !done) return done;
     variant.executed_products += part.products();
     if (part.products() <= most_products) continue;
     most_products = part.products();
     variant.schedule = variant.launches.back().schedule;
+    variant.skeleton = variant.launches.back().resources.warpgroups ? "hopper" : "portable";
+    variant.fallback_reason = fallbackReason;
   }
   return {};
 }

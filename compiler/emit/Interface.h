@@ -39,12 +39,15 @@ class Parameters {
 public:
   /// "args.name", declaring the parameter.
   std::string use(const TensorInfo &tensor);
+  /// "args.name_map", declaring the tensor's map for the copy engine.
+  std::string useMap(const TensorInfo &tensor);
   /// The struct that the kernel takes.
   std::string declaration() const;
   const std::vector<std::string> &names() const { return order; }
+  const std::vector<std::string> &mapNames() const { return maps; }
 
 private:
-  std::vector<std::string> order;
+  std::vector<std::string> order, maps;
 };
 
 /// The head that a tensor is indexed by: key head, or query head.

@@ -216,29 +216,50 @@ Result<std::string> Pointwise::mexp(MexpOp op) {
   return "keep(m, n, e) ? exp2_fast(" + *text + ") : 0.f";
 }
 
-/// A score tile can carry the mask where it enters exponents and maxima only, with positive coefficients.
+std::vector<Operation *> Pointwise::usersOf(Value v) {
+  std::vector<Operation *> out;
+  for (Operation *user : program.flat.body)
+    if (llvm::any_of(user->getOperands(), [&](Value x) { return program.resolve(x) == v; })) out.push_back(user);
+  return out;
+}
+
+/// Whether all that the operation is for stands in tiles of its own already.
+bool Pointwise::isBehind(Operation *op) {
+  if (op->getNumResults() != 1) return false;
+  if (tiles.count(op->getResult(0))) return true;
+  const std::vector<Operation *> users = usersOf(op->getResult(0));
+  return !users.empty() && llvm::all_of(users, [&](Operation *user) { return isBehind(user); });
+}
+
+/// Whether -infinity in the value's tile reaches exponents and maxima only, with positive coefficients; users that are
+/// behind do not count where `later` says that they are computed by then.
+bool Pointwise::onlyExponents(Value v, bool later) {
+  auto isReference = [](Operation *user) { return isa<MexpOp, MaxOp>(user); };
+  return llvm::all_of(usersOf(v), [&](Operation *user) {
+    if (isReference(user) || (later && isBehind(user))) return true;
+    auto lin = dyn_cast<LinOp>(user);
+    if (!lin || !llvm::all_of(usersOf(lin.getResult()), isReference)) return false;
+    for (auto [term, c] : llvm::zip(lin.getTerms(), lin.getCoefficients()))
+      if (program.resolve(term) == v && toDouble(cast<StringAttr>(c).getValue()) <= 0) return false;
+    return true;
+  });
+}
+
+bool Pointwise::carryMask(Value v) {
+  v = program.resolve(v);
+  const bool can = tiles.count(v) && onlyExponents(v, true);
+  if (can) carriers.insert(v);
+  return can;
+}
+
+/// A tile can carry the mask where it enters exponents and maxima only, with positive coefficients.
 Value Pointwise::maskedTile(MexpOp op) {
   auto exponent = program.resolve(op.getExponent()).getDefiningOp<LinOp>();
   if (!exponent) return nullptr;
-  auto users = [&](Value v) {
-    std::vector<Operation *> out;
-    for (Operation *user : program.flat.body)
-      if (llvm::any_of(user->getOperands(), [&](Value x) { return program.resolve(x) == v; })) out.push_back(user);
-    return out;
-  };
-  auto isReference = [](Operation *user) { return isa<MexpOp, MaxOp>(user); };
-  auto onlyExponents = [&](Value score) {
-    return llvm::all_of(users(score), [&](Operation *user) {
-      if (isReference(user)) return true;
-      auto lin = dyn_cast<LinOp>(user);
-      if (!lin || !llvm::all_of(users(lin.getResult()), isReference)) return false;
-      for (auto [term, c] : llvm::zip(lin.getTerms(), lin.getCoefficients()))
-        if (program.resolve(term) == score && toDouble(cast<StringAttr>(c).getValue()) <= 0) return false;
-      return true;
-    });
-  };
   for (Value term : exponent.getTerms())
-    if (Value v = program.resolve(term); v.getDefiningOp<ScoreOp>() && onlyExponents(v)) return v;
+    if (Value v = program.resolve(term);
+        carriers.contains(v) || (v.getDefiningOp<ScoreOp>() && onlyExponents(v, false)))
+      return v;
   return nullptr;
 }
 

@@ -32,6 +32,9 @@ public:
   Scope scopeOf(mlir::Value v);
   /// The score tile in which masked entries are set to -infinity so that this weight is 0 there; null if there is none.
   mlir::Value maskedTile(attn::MexpOp op);
+  /// Makes a tile of registers that holds a computed value carry the mask, if nothing is harmed by it: what else reads
+  /// the value is kept in tiles already.
+  bool carryMask(mlir::Value v);
   /// Whether masked entries of the value are 0 by themselves: it has a weight as factor, and nothing that may be
   /// infinite.
   bool vanishesWhereMasked(mlir::Value v);
@@ -54,8 +57,13 @@ private:
   std::string declare(Scope scope, const std::string &name, const std::string &expression);
   std::string fresh(const std::string &stem) { return stem + std::to_string(counts[stem]++); }
 
+  std::vector<mlir::Operation *> usersOf(mlir::Value v);
+  bool isBehind(mlir::Operation *op);
+  bool onlyExponents(mlir::Value v, bool later);
+
   const SweepProgram &program;
   Parameters &parameters;
+  llvm::DenseSet<mlir::Value> carriers; ///< computed values whose tiles carry the mask
   llvm::DenseMap<mlir::Value, std::string> names, tiles;
   llvm::DenseMap<mlir::Value, Scope> scopes;
   llvm::DenseSet<mlir::Value> of_pass;

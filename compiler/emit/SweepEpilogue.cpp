@@ -147,8 +147,7 @@ Result<std::string> SweepWriter::leaveText() {
          indent(text.outer + rows + keptText() + features, 2) + "}\n";
 }
 
-Result<KernelText> SweepWriter::write(const std::string &kernel, const std::string &title) {
-  if (Result<void> checked = checkOperands(); !checked) return tl::unexpected(checked.error());
+void SweepWriter::declareAccumulators() {
   for (AccumulatorOp acc : program.accumulators) {
     if (acc.getPlace() == "tile") continue;
     const std::string name = acc.getName().str();
@@ -156,6 +155,11 @@ Result<KernelText> SweepWriter::write(const std::string &kernel, const std::stri
     state += features ? "Tile<M, " + std::to_string(features) + "> " + name + ";\n" : "float " + name + "[2 * M];\n";
     clearing += features ? name + ".clear();\n" : "for (int r = 0; r < 2 * M; ++r) " + name + "[r] = 0.f;\n";
   }
+}
+
+Result<KernelText> SweepWriter::write(const std::string &kernel, const std::string &title) {
+  if (Result<void> checked = checkOperands(); !checked) return tl::unexpected(checked.error());
+  declareAccumulators();
   Result<std::string> meet = meetText();
   if (!meet) return tl::unexpected(meet.error());
   Result<std::string> leave = leaveText();

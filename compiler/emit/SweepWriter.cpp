@@ -244,6 +244,8 @@ std::string SweepWriter::earlyTile(Value v) {
   return early.back().second;
 }
 
+Value SweepWriter::maximumTile(MaxOp max) { return maximumOf(program, max).tile; }
+
 /// The coefficient with which exponents subtract the maximum; 0 if none does.
 static double subtractedBy(const SweepProgram &program, MaxOp max) {
   double unit = 0;
@@ -292,6 +294,24 @@ std::string SweepWriter::centreText(ShiftOp shift) {
   return "set_centre<M, N>(" + name + ", " + name + "_set, " + tile + ", keep);\n";
 }
 
+/// Computes values that maxima and centres read into tiles of registers.
+Result<std::string> SweepWriter::earlyText(llvm::ArrayRef<std::pair<Value, std::string>> values) {
+  if (values.empty()) return std::string();
+  auto sinks = [&]() -> Result<std::string> {
+    std::string sinkText;
+    for (auto &[value, name] : values) {
+      Result<std::string> text = points.use(value);
+      if (!text) return text;
+      sinkText += name + ".x[m][n][e] = " + *text + ";\n";
+    }
+    return sinkText;
+  };
+  Result<std::string> pass = passText(sinks, "");
+  if (!pass) return pass;
+  for (auto &[value, name] : values) points.keepInTile(value, name);
+  return pass;
+}
+
 /// The running maximum and the centres; tiles that they need are computed first.
 Result<std::string> SweepWriter::referenceText() {
   std::string moves;
@@ -301,29 +321,22 @@ Result<std::string> SweepWriter::referenceText() {
     moves += *text;
   }
   for (ShiftOp shift : program.shifts) moves += centreText(shift);
-  if (early.empty()) return moves;
-  auto sinks = [&]() -> Result<std::string> {
-    std::string sinkText;
-    for (auto &[value, name] : early) {
-      Result<std::string> text = points.use(value);
-      if (!text) return text;
-      sinkText += name + ".x[m][n][e] = " + *text + ";\n";
-    }
-    return sinkText;
-  };
+  Result<std::string> pass = earlyText(early);
+  if (!pass) return pass;
   std::string declarations;
   for (auto &[value, name] : early) declarations += "Tile<M, N> " + name + ";\n";
-  Result<std::string> pass = passText(sinks, declarations);
-  if (!pass) return pass;
-  for (auto &[value, name] : early) points.keepInTile(value, name);
-  return *pass + moves;
+  return declarations + *pass + moves;
 }
 
-Result<std::string> SweepWriter::meetText() {
+void SweepWriter::nameScores() {
   for (auto [i, score] : llvm::enumerate(program.scores)) {
     scoreNames[ScoreOp(score).getResult()] = "s" + std::to_string(i);
     points.keepInTile(ScoreOp(score).getResult(), "s" + std::to_string(i));
   }
+}
+
+Result<std::string> SweepWriter::meetText() {
+  nameScores();
   for (Operation *op : program.flat.body)
     if (auto mexp = dyn_cast<MexpOp>(op))
       if (Value score = points.maskedTile(mexp); score && scoreNames.count(score)) masked.insert(score);

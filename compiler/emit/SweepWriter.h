@@ -15,11 +15,15 @@ public:
 
   Result<KernelText> write(const std::string &kernel, const std::string &title);
 
-private:
+protected:
   Result<void> checkOperands();
+  void declareAccumulators();
+  void nameScores();
   std::string earlyTile(mlir::Value v);
+  mlir::Value maximumTile(attn::MaxOp max);
   Result<std::string> maximumText(attn::MaxOp max);
   std::string centreText(attn::ShiftOp shift);
+  Result<std::string> earlyText(llvm::ArrayRef<std::pair<mlir::Value, std::string>> values);
   Result<std::string> referenceText();
   Result<std::string> passText(llvm::function_ref<Result<std::string>()> sinks, const std::string &before);
   Result<std::string> sinksText();

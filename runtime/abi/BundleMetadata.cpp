@@ -28,21 +28,23 @@ static Json toJson(const Schedule &schedule) {
 }
 
 static Json toJson(const ResourceModel &model) {
-  return {{"own_features", model.own_features},         {"streamed_features", model.streamed_features},
-          {"streamed_numbers", model.streamed_numbers}, {"own_registers", model.own_registers},
-          {"score_tiles", model.score_tiles},           {"packed_tiles", model.packed_tiles},
-          {"output_features", model.output_features},   {"element_bytes", model.element_bytes},
-          {"owns_queries", model.owns_queries},         {"is_sweep", model.is_sweep}};
+  return {{"own_features", model.own_features},
+          {"streamed_features", model.streamed_features},
+          {"streamed_numbers", model.streamed_numbers},
+          {"own_registers", model.own_registers},
+          {"score_tiles", model.score_tiles},
+          {"packed_tiles", model.packed_tiles},
+          {"output_features", model.output_features},
+          {"element_bytes", model.element_bytes},
+          {"owns_queries", model.owns_queries},
+          {"key_features", model.key_features},
+          {"early_scores", model.early_scores},
+          {"warpgroups", model.warpgroups},
+          {"is_sweep", model.is_sweep}};
 }
 
-static Json toJson(const Launch &launch) {
-  return {{"kernel", launch.kernel},
-          {"source", launch.source},
-          {"owners", launch.owners},
-          {"rows_per_block", launch.rows_per_block},
-          {"tensors", launch.tensors},
-          {"resources", toJson(launch.resources)},
-          {"schedule", toJson(launch.schedule)}};
+static Json toJson(const TensorMapDeclaration &map) {
+  return {{"tensor", map.tensor}, {"rows", map.rows}, {"features", map.features}};
 }
 
 template <typename T> static Json listOf(const std::vector<T> &items) {
@@ -51,10 +53,22 @@ template <typename T> static Json listOf(const std::vector<T> &items) {
   return out;
 }
 
+static Json toJson(const Launch &launch) {
+  return {{"kernel", launch.kernel},
+          {"source", launch.source},
+          {"owners", launch.owners},
+          {"rows_per_block", launch.rows_per_block},
+          {"tensors", launch.tensors},
+          {"maps", listOf(launch.maps)},
+          {"resources", toJson(launch.resources)},
+          {"schedule", toJson(launch.schedule)}};
+}
+
 static Json toJson(const KernelVariant &variant) {
   return {{"program", variant.program},
           {"variant", variant.variant},
           {"skeleton", variant.skeleton},
+          {"fallback_reason", variant.fallback_reason},
           {"workspace", listOf(variant.workspace)},
           {"launches", listOf(variant.launches)},
           {"schedule", toJson(variant.schedule)},
@@ -151,6 +165,7 @@ public:
   TensorDeclaration tensor(const Json &json, const std::string &where);
   Schedule schedule(const Json &json, const std::string &where);
   ResourceModel resources(const Json &json, const std::string &where);
+  TensorMapDeclaration map(const Json &json, const std::string &where);
   Launch launch(const Json &json, const std::string &where);
   KernelVariant variant(const Json &json, const std::string &where);
   ListedFile file(const Json &json, const std::string &where);
@@ -194,7 +209,19 @@ ResourceModel MetadataReader::resources(const Json &json, const std::string &whe
   out.output_features = count("output_features");
   out.element_bytes = int(integer(json, "element_bytes", where, 1, 16));
   out.owns_queries = boolean(json, "owns_queries", where);
+  out.key_features = count("key_features");
+  out.early_scores = count("early_scores");
+  out.warpgroups = boolean(json, "warpgroups", where);
   out.is_sweep = boolean(json, "is_sweep", where);
+  return out;
+}
+
+TensorMapDeclaration MetadataReader::map(const Json &json, const std::string &where) {
+  TensorMapDeclaration out;
+  out.tensor = text(json, "tensor", where);
+  out.rows = text(json, "rows", where);
+  if (out.rows != "tile_m" && out.rows != "tile_n") refuse(where + ".rows", "is not tile_m or tile_n");
+  out.features = int(integer(json, "features", where, 1, 64));
   return out;
 }
 
@@ -214,6 +241,7 @@ Launch MetadataReader::launch(const Json &json, const std::string &where) {
     refuse(at, "is not a text");
     return "";
   });
+  out.maps = list(json, "maps", where, [this](const Json &item, const std::string &at) { return map(item, at); });
   out.resources = resources(member(json, "resources", where), where + ".resources");
   out.schedule = schedule(member(json, "schedule", where), where + ".schedule");
   return out;
@@ -224,6 +252,7 @@ KernelVariant MetadataReader::variant(const Json &json, const std::string &where
   out.program = text(json, "program", where);
   out.variant = text(json, "variant", where);
   out.skeleton = text(json, "skeleton", where);
+  out.fallback_reason = text(json, "fallback_reason", where);
   out.workspace =
       list(json, "workspace", where, [this](const Json &item, const std::string &at) { return tensor(item, at); });
   out.launches =
@@ -264,6 +293,9 @@ static void checkReferences(const BundleMetadata &metadata, MetadataReader &read
       for (const std::string &tensor : launch.tensors)
         if (!known.count(tensor))
           reader.refuse("kernel " + launch.kernel, "has the undeclared tensor '" + tensor + "'");
+      for (const TensorMapDeclaration &map : launch.maps)
+        if (!tensors.count(map.tensor))
+          reader.refuse("kernel " + launch.kernel, "maps '" + map.tensor + "', which is no tensor of the interface");
     }
   }
 }

@@ -18,6 +18,14 @@ struct TensorDeclaration {
   bool is_output = false; ///< written by some launch of the bundle's programs
 };
 
+/// A tensor as Hopper's copy engine sees it: boxes of rows of a sequence (lengths up to the tensor's own), and of
+/// features that lie together in shared memory, swizzled over the bytes of such a row.
+struct TensorMapDeclaration {
+  std::string tensor;
+  std::string rows; ///< field of the Schedule: "tile_m", "tile_n"
+  int features = 64;
+};
+
 /// One kernel.
 ///
 /// Compiling: Launch::source with these definitions, from the Schedule that the launch runs with (its own or another
@@ -31,13 +39,15 @@ struct TensorDeclaration {
 ///   sharedBytes(resources, schedule).
 /// Parameters: one, by value: the fields of Problem in order, then for each of `tensors` {void *data; int64_t
 /// stride[4];},
-///   nothing between them (56 + 40 n bytes). The launches of a variant run in order on one stream.
+///   nothing between them (56 + 40 n bytes); then, from the next multiple of 64 bytes on, 128 bytes for each of `maps`.
+///   The launches of a variant run in order on one stream.
 struct Launch {
   std::string kernel;         ///< extern "C" entry point, unique in the bundle
   std::string source;         ///< name of its text in KernelBundle::files
   std::string owners;         ///< "bnri" query rows, "bnj" key rows, "bn", "b", "" one block, ...: what blocks own
   std::string rows_per_block; ///< field of the Schedule ("tile_m", "tile_n") or a number
   std::vector<std::string> tensors; ///< names of the arguments, in order: interface tensors and workspace buffers
+  std::vector<TensorMapDeclaration> maps;
   ResourceModel resources;
   Schedule schedule; ///< the default; a pure function of specification and target
 };
@@ -49,9 +59,10 @@ struct Launch {
 /// (the longest, also when packed: inside the workspace every sequence has its own rows). A launch names them as it
 /// names tensors.
 struct KernelVariant {
-  std::string program; ///< forward, tangent_forward, backward, tangent_backward
-  std::string variant; ///< row, row+col, row+col split, by output group, fused
-  std::string skeleton = "portable";
+  std::string program;               ///< forward, tangent_forward, backward, tangent_backward
+  std::string variant;               ///< row, row+col, row+col split, by output group, fused
+  std::string skeleton = "portable"; ///< of the sweep with most products: portable, hopper
+  std::string fallback_reason; ///< why a target's own skeleton does not run it; empty if it does, or there is none
   std::vector<TensorDeclaration> workspace;
   std::vector<Launch> launches;
   Schedule schedule;            ///< that of the sweep with most products: what reports and records name

@@ -56,6 +56,8 @@ public:
 
 private:
   Result<void> checkPlace(const std::string &name, const void *data) const;
+  Result<void> encodeMaps(size_t launch, const Problem &problem, const TensorMap &tensors,
+                          KernelParameter &parameter) const;
   DevicePointer device;
   const LaunchArguments arguments;
   const std::vector<const TensorDeclaration *> used; ///< of `arguments`
@@ -103,6 +105,26 @@ Result<void> CudaExecutable::checkPlace(const std::string &name, const void *dat
                                       ", and its address is not memory of that GPU; copy it there");
 }
 
+/// Maps as the driver encodes them; what lies outside a tensor is zero.
+Result<void> CudaExecutable::encodeMaps(size_t launch, const Problem &problem, const TensorMap &tensors,
+                                        KernelParameter &parameter) const {
+  constexpr int kF16 = 6, kBF16 = 9;                             // CU_TENSOR_MAP_DATA_TYPE_...
+  constexpr int kNoInterleave = 0, kPromote256 = 3, kZeros = 0;  // ..._INTERLEAVE_, _L2_PROMOTION_L2_256B, _OOB_FILL_
+  constexpr int kSwizzle32 = 1, kSwizzle64 = 2, kSwizzle128 = 3; // ..._SWIZZLE_
+  TensorMapBytes *maps = parameter.maps(arguments.tensorCount(launch));
+  for (size_t m = 0; m < arguments.mapCount(launch); ++m) {
+    const TensorMapFacts facts = arguments.map(launch, m, problem, tensors);
+    if (facts.isEmpty()) continue; // nothing will be read
+    const uint32_t box[] = {facts.box_features, facts.box_rows, 1, 1}, steps[] = {1, 1, 1, 1};
+    const int swizzle = facts.box_features == 64 ? kSwizzle128 : facts.box_features == 32 ? kSwizzle64 : kSwizzle32;
+    int code = device->driver.TensorMapEncodeTiled(&maps[m], facts.dtype == DType::F16 ? kF16 : kBF16, 4, facts.data,
+                                                   facts.extent, facts.stride_bytes, box, steps, kNoInterleave, swizzle,
+                                                   kPromote256, kZeros);
+    if (code) return device->driver.check(code, "describing a tensor of '" + kernels[launch].name + "' to the GPU");
+  }
+  return {};
+}
+
 Result<void> CudaExecutable::launch(const Problem &problem, const TensorMap &tensors, void *workspace,
                                     void *stream) const {
   if (Result<void> ok = arguments.check(problem, tensors, workspace); !ok) return ok;
@@ -119,6 +141,7 @@ Result<void> CudaExecutable::launch(const Problem &problem, const TensorMap &ten
     int64_t blocks = arguments.blocks(k, problem);
     if (blocks == 0) continue;
     arguments.pack(k, problem, tensors, workspace, parameter);
+    if (Result<void> ok = encodeMaps(k, problem, tensors, parameter); !ok) return ok;
     const LoadedKernel &kernel = kernels[k];
     int code =
         device->driver.LaunchKernel(kernel.function, unsigned(blocks), 1, 1, kernel.threads, 1, 1, kernel.shared_bytes,

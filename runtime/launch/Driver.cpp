@@ -47,6 +47,7 @@ static void bindAll(Driver &driver, Binder &bind) {
   JVPGEN_BIND(ModuleGetFunction);
   JVPGEN_BIND(FuncSetAttribute);
   JVPGEN_BIND(LaunchKernel);
+  JVPGEN_BIND(TensorMapEncodeTiled);
   JVPGEN_BIND(PointerGetAttributes);
   JVPGEN_BIND(MemAlloc);
   JVPGEN_BIND(MemFree);

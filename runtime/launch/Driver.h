@@ -41,6 +41,9 @@ struct Driver {
   int (*LaunchKernel)(Function function, Unsigned gridX, Unsigned gridY, Unsigned gridZ, Unsigned blockX,
                       Unsigned blockY, Unsigned blockZ, Unsigned sharedBytes, Stream stream, void **parameters,
                       void **extra);
+  int (*TensorMapEncodeTiled)(void *map, int type, uint32_t rank, void *data, const uint64_t *extents,
+                              const uint64_t *strides, const uint32_t *box, const uint32_t *steps, int interleave,
+                              int swizzle, int promotion, int outside);
   int (*PointerGetAttributes)(Unsigned count, int *attributes, void **values, Address pointer);
   int (*MemAlloc)(Address *address, size_t bytes);
   int (*MemFree)(Address address);

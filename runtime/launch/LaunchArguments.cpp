@@ -40,16 +40,23 @@ Result<LaunchArguments> LaunchArguments::create(const KernelBundle &bundle, cons
   for (const Launch &launch : variant.launches) {
     Call call;
     call.owners = launch.owners;
+    call.schedule = launch.schedule;
     call.rows_per_block = rowsPerBlock(launch);
     if (call.rows_per_block < 1) return damaged(launch, "it has '" + launch.rows_per_block + "' rows per block");
-    if (launch.tensors.size() > KernelParameter::kMostTensors)
+    if (mapsOffset(launch.tensors.size()) + launch.maps.size() * sizeof(TensorMapBytes) > sizeof(KernelParameter))
       return damaged(launch, "it takes " + std::to_string(launch.tensors.size()) + " tensors and " +
-                                 std::to_string(KernelParameter::kMostTensors) + " fit into a parameter");
+                                 std::to_string(launch.maps.size()) + " maps, and a parameter has 4 KiB");
     for (const std::string &name : launch.tensors) {
       int64_t buffer = indexOf(out.buffers, name), tensor = indexOf(out.tensors, name);
       if (buffer < 0 && tensor < 0) return damaged(launch, "its tensor '" + name + "' is not declared");
       call.arguments.push_back({buffer >= 0, size_t(buffer >= 0 ? buffer : tensor)});
       if (buffer < 0) out.used[size_t(tensor)] = true;
+    }
+    for (const TensorMapDeclaration &map : launch.maps) {
+      const int64_t tensor = indexOf(out.tensors, map.tensor);
+      if (tensor < 0) return damaged(launch, "its tensor '" + map.tensor + "' is not declared");
+      call.maps.push_back({map, size_t(tensor)});
+      out.used[size_t(tensor)] = true;
     }
     out.calls.push_back(std::move(call));
   }
@@ -158,11 +165,35 @@ Result<void> LaunchArguments::checkTensor(const TensorDeclaration &declared, con
   return {};
 }
 
+int64_t LaunchArguments::features(const TensorDeclaration &tensor) const {
+  return tensor.indices.find('d') != std::string::npos ? head_dim_qk : head_dim_v;
+}
+
+TensorMapFacts LaunchArguments::map(size_t launch, size_t index, const Problem &problem, const TensorMap &given) const {
+  const Map &map = calls[launch].maps[index];
+  const TensorDeclaration &tensor = tensors[map.tensor];
+  return describeMap(map.declaration, calls[launch].schedule, tensor, given.find(tensor.name)->second, problem,
+                     features(tensor));
+}
+
+Result<void> LaunchArguments::checkMaps(const Problem &problem, const TensorMap &given) const {
+  for (size_t k = 0; k < calls.size(); ++k)
+    for (size_t m = 0; m < calls[k].maps.size(); ++m) {
+      const TensorMapFacts facts = map(k, m, problem, given);
+      if (facts.isEmpty()) continue;
+      Result<void> ok = checkMap(facts, "launching " + program + " of '" + bundle_name + "' needs the tensor '" +
+                                            calls[k].maps[m].declaration.tensor + "'");
+      if (!ok) return ok;
+    }
+  return {};
+}
+
 Result<void> LaunchArguments::check(const Problem &problem, const TensorMap &given, const void *workspace) const {
   if (Result<void> ok = checkShape(problem); !ok) return ok;
   for (size_t k = 0; k < tensors.size(); ++k)
     if (used[k])
       if (Result<void> ok = checkTensor(tensors[k], problem, given); !ok) return ok;
+  if (Result<void> ok = checkMaps(problem, given); !ok) return ok;
   size_t bytes = workspaceBytes(problem);
   if (bytes && (!workspace || reinterpret_cast<uintptr_t>(workspace) % kWorkspaceAlignment))
     return fail(ErrorKind::Invalid,

@@ -5,6 +5,7 @@
 #include "runtime/abi/KernelBundle.h"
 #include "runtime/abi/Problem.h"
 #include "runtime/abi/Tensor.h"
+#include "runtime/launch/TensorMaps.h"
 #include "support/Result.h"
 #include <array>
 #include <cstddef>
@@ -19,11 +20,17 @@ struct TensorParameter {
   int64_t stride[4] = {0, 0, 0, 0};
 };
 
-/// The one parameter of a kernel: a Problem, then tensors. CUDA passes at most 4 KiB to every GPU.
-struct KernelParameter {
+/// The one parameter of a kernel: a Problem, then tensors, then maps (see Launch). CUDA passes at most 4 KiB to every
+/// GPU.
+struct alignas(64) KernelParameter {
   static constexpr size_t kMostTensors = (4096 - sizeof(Problem)) / sizeof(TensorParameter);
   Problem problem;
   std::array<TensorParameter, kMostTensors> tensors;
+
+  /// The maps of a kernel that takes so many tensors.
+  TensorMapBytes *maps(size_t tensorCount) {
+    return reinterpret_cast<TensorMapBytes *>(reinterpret_cast<std::byte *>(this) + mapsOffset(tensorCount));
+  }
 };
 static_assert(sizeof(Problem) == 56 && sizeof(TensorParameter) == 40 && sizeof(KernelParameter) <= 4096);
 
@@ -47,6 +54,11 @@ public:
   void pack(size_t launch, const Problem &problem, const TensorMap &tensors, void *workspace,
             KernelParameter &out) const;
 
+  size_t tensorCount(size_t launch) const { return calls[launch].arguments.size(); }
+  size_t mapCount(size_t launch) const { return calls[launch].maps.size(); }
+  /// A map of a launch. The tensors have passed `check`.
+  TensorMapFacts map(size_t launch, size_t index, const Problem &problem, const TensorMap &tensors) const;
+
   /// The interface tensors that some launch uses.
   std::vector<const TensorDeclaration *> usedTensors() const;
 
@@ -55,14 +67,22 @@ private:
     bool in_workspace = false;
     size_t index = 0; ///< in `tensors` or `buffers`
   };
+  struct Map {
+    TensorMapDeclaration declaration;
+    size_t tensor = 0; ///< in `tensors`
+  };
   struct Call {
     std::string owners;
+    Schedule schedule;
+    std::vector<Map> maps;
     int64_t rows_per_block = 1;
     std::vector<Argument> arguments;
   };
   int64_t extent(char index, const Problem &problem) const;
   int64_t elements(const TensorDeclaration &tensor, const Problem &problem) const;
   size_t paddedBytes(const TensorDeclaration &buffer, const Problem &problem) const;
+  int64_t features(const TensorDeclaration &tensor) const;
+  Result<void> checkMaps(const Problem &problem, const TensorMap &tensors) const;
   Result<void> checkTensor(const TensorDeclaration &tensor, const Problem &problem, const TensorMap &tensors) const;
 
   int64_t head_dim_qk = 0, head_dim_v = 0;

@@ -9,6 +9,7 @@
 #include "support/AtomicFile.h"
 #include "support/Hash.h"
 
+#include <cstring>
 #include <fcntl.h>
 #include <spawn.h>
 #include <sys/wait.h>
@@ -66,7 +67,7 @@ static Result<fs::path> compileOnHost(const KernelBundle &bundle, const Launch &
   for (const std::string &option : build.options) words.push_back(option);
   for (const std::string &definition : scheduleDefinitions(launch, launch.schedule)) words.push_back(definition);
   std::string headers;
-  for (const char *name : {"host_primitives.h", "HostMachine.h"}) {
+  for (const char *name : {"host_primitives.h", "host_hopper_primitives.h", "HostMachine.h"}) {
     Result<std::string> text = readFile(primitives / name);
     if (!text) return tl::unexpected(text.error());
     headers += *text;
@@ -145,6 +146,10 @@ Result<void> HostExecutable::launch(const Problem &problem, const TensorMap &ten
     const Kernel &kernel = kernels[k];
     KernelParameter parameter = {};
     arguments.pack(k, problem, tensors, workspace, parameter);
+    for (size_t m = 0; m < arguments.mapCount(k); ++m) { // the emulator reads the facts themselves
+      const TensorMapFacts facts = arguments.map(k, m, problem, tensors);
+      std::memcpy(&parameter.maps(arguments.tensorCount(k))[m], &facts, sizeof facts);
+    }
     attach[k](&machine);
     Result<void> ok = machine.run(kernel.name, arguments.blocks(k, problem), kernel.threads, kernel.shared_bytes,
                                   [&] { call(kernel.function, parameter); });

@@ -28,6 +28,32 @@ public:
   virtual void loadMatrices(uint32_t (&x)[4], uint32_t row, bool transposed) = 0;
   virtual void multiply(Element element, float (&c)[4], const uint32_t (&a)[4], uint32_t b0, uint32_t b1) = 0;
 
+  // ---- Hopper: see templates/hopper_primitives.cuh ----
+
+  /// A product of one warp of a warpgroup: its 16 of 64 rows, `columns` columns, 16 summed elements.
+  struct Product {
+    Element element;
+    int columns;
+    float (*c)[4];
+    const uint32_t *a; ///< registers; null: in shared memory, described by `left`
+    uint64_t left, right;
+    bool adds;
+  };
+  virtual uint32_t ballot(bool x) = 0;
+  virtual int broadcast(int x) = 0; ///< lane 0's
+
+  virtual void phaseInit(uint32_t barrier, int arrivals) = 0;
+  virtual void phaseArrive(uint32_t barrier, int expected_bytes) = 0;
+  virtual void phaseWait(uint32_t barrier, uint32_t parity) = 0;
+  virtual void meeting(int number, int threads, bool waits) = 0;
+  /// `at`: feature, row, head, batch of the box's first element.
+  virtual void copyBox(uint32_t to, const void *map, const int (&at)[4], uint32_t barrier) = 0;
+
+  /// Products are carried out as late as they may: when they are waited for.
+  virtual void multiplyLater(const Product &product) = 0;
+  virtual void closeProducts() = 0;
+  virtual void waitProducts(int under_way) = 0;
+
 protected:
   ~HostMachine() = default;
 };

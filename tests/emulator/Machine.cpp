@@ -38,8 +38,12 @@ void Machine::runBlock(const std::function<void()> &body) {
     t.waits_for = nullptr;
     t.open.clear();
     t.groups.clear();
+    t.open_products.clear();
+    t.product_groups.clear();
     t.fiber->start(body);
   }
+  phases.clear();
+  meetings.clear();
   while (alive > 0) {
     bool progress = false;
     for (thread = 0; thread < count; ++thread) {
@@ -50,10 +54,11 @@ void Machine::runBlock(const std::function<void()> &body) {
       if (!problem.empty()) return;
       if (t.fiber->ended()) threadEnded();
     }
-    if (progress) continue;
+    if (progress || carryOutOne()) continue;
     problem = "kernel " + kernel + ", block " + std::to_string(block) + ": no thread can go on; " + waiting();
     return;
   }
+  checkEnd();
 }
 
 void Machine::threadEnded() {
@@ -68,13 +73,6 @@ std::string Machine::waiting() const {
       out += ", warp " + std::to_string(w) + " has lanes " + std::to_string(warps[w].arrived) +
              " (bits) at collective " + std::to_string(int(warps[w].kind));
   return out;
-}
-
-/// The fiber stays where it is; `runBlock` drops its stack, on which therefore nothing is left that owns memory.
-template <typename Describe> void Machine::fault(Describe describe) {
-  problem = "kernel " + kernel + ", block " + std::to_string(block) + ", thread " + std::to_string(thread) + ": " +
-            describe();
-  for (;;) Fiber::yield();
 }
 
 void Machine::waitWhile(const uint64_t &counter) {
@@ -132,6 +130,16 @@ void Machine::carryOut(Warp &warp) {
   case Collective::MultiplyBF16: return multiplyFragments<Element::BF16>(warp.lanes);
   case Collective::MultiplyF16: return multiplyFragments<Element::F16>(warp.lanes);
   case Collective::MultiplyTF32: return multiplyFragments<Element::TF32>(warp.lanes);
+  case Collective::Ballot: {
+    uint32_t bits = 0;
+    for (int l = 0; l < kLanes; ++l) bits |= uint32_t(warp.lanes[l].flag) << l;
+    for (Lane &l : warp.lanes) l.result[0] = bits;
+    return;
+  }
+  case Collective::Broadcast:
+    for (Lane &l : warp.lanes) l.result[0] = uint32_t(warp.lanes[0].mask);
+    return;
+  case Collective::Products: return multiplyAll(int(&warp - warps.data()));
   }
 }
 

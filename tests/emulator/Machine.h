@@ -7,6 +7,7 @@
 #include "support/Result.h"
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -32,6 +33,21 @@ public:
   void loadMatrices(uint32_t (&x)[4], uint32_t row, bool transposed) override;
   void multiply(Element element, float (&c)[4], const uint32_t (&a)[4], uint32_t b0, uint32_t b1) override;
 
+  uint32_t ballot(bool x) override;
+  int broadcast(int x) override;
+  void phaseInit(uint32_t barrier, int arrivals) override;
+  void phaseArrive(uint32_t barrier, int expected_bytes) override;
+  void phaseWait(uint32_t barrier, uint32_t parity) override;
+  void meeting(int number, int threads, bool waits) override;
+  void copyBox(uint32_t to, const void *map, const int (&at)[4], uint32_t barrier) override;
+  void multiplyLater(const Product &product) override;
+  void closeProducts() override;
+  void waitProducts(int under_way) override;
+
+  /// Boxes arrive at once (which shows slots that are filled too early) or when nothing else can go on (which shows
+  /// slots that are read too early).
+  bool eager_copies = false;
+
 private:
   static constexpr int kLanes = 32;
   enum class Collective {
@@ -42,7 +58,10 @@ private:
     LoadMatricesTransposed,
     MultiplyBF16,
     MultiplyF16,
-    MultiplyTF32
+    MultiplyTF32,
+    Ballot,
+    Broadcast,
+    Products
   };
 
   /// What a lane brings to a collective, and what it takes away.
@@ -63,12 +82,30 @@ private:
     const void *from;
     bool valid;
   };
+  struct Box {
+    uint32_t to;
+    const void *map;
+    int at[4];
+  };
+  /// A barrier in shared memory.
+  struct Phases {
+    int arrivals = 0, missing = 0;
+    int64_t missing_bytes = 0;
+    uint64_t ended = 0;
+    std::deque<Box> copies; ///< not yet carried out
+  };
+  struct Meeting {
+    int threads = 0, came = 0;
+    uint64_t held = 0;
+  };
   struct Thread {
     std::unique_ptr<Fiber> fiber;
     const uint64_t *waits_for = nullptr; ///< a counter, and the value at which the thread began to wait
     uint64_t since = 0;
     std::vector<Copy> open;
     std::deque<std::vector<Copy>> groups;
+    std::vector<Product> open_products;
+    std::deque<std::vector<Product>> product_groups;
 
     bool waits() const { return waits_for && *waits_for == since; }
   };
@@ -83,14 +120,29 @@ private:
   void meet(Collective kind);
   void carryOut(Warp &warp);
   void loadAll(Warp &warp, bool transposed);
+  Phases &phasesAt(uint32_t barrier);
+  void endPhase(Phases &barrier);
+  void carryOut(const Box &box, Phases &barrier);
+  bool carryOutOne();
+  void multiplyAll(int warp);
+  void checkEnd();
 
   std::vector<Thread> threads;
   std::vector<Warp> warps;
   std::vector<unsigned char> memory; ///< shared memory of the block
   int alive = 0, at_barrier = 0;
   uint64_t barriers = 0;
+  std::map<uint32_t, Phases> phases;
+  std::map<int, Meeting> meetings;
   std::string kernel, problem;
 };
+
+/// The fiber stays where it is; `runBlock` drops its stack, on which therefore nothing is left that owns memory.
+template <typename Describe> void Machine::fault(Describe describe) {
+  problem = "kernel " + kernel + ", block " + std::to_string(block) + ", thread " + std::to_string(thread) + ": " +
+            describe();
+  for (;;) Fiber::yield();
+}
 
 } // namespace jvpgen
 

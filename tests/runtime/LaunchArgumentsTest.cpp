@@ -137,5 +137,5 @@ TEST(LaunchArguments, RefusesBundlesThatFitNothing) {
   EXPECT_THAT(LaunchArguments::create(bundle, variant).error().message,
               HasSubstr("its tensor 'nothing' is not declared"));
   variant.launches[0].tensors.assign(102, "q");
-  EXPECT_THAT(LaunchArguments::create(bundle, variant).error().message, HasSubstr("it takes 102 tensors and 101 fit"));
+  EXPECT_THAT(LaunchArguments::create(bundle, variant).error().message, HasSubstr("it takes 102 tensors and 0 maps"));
 }

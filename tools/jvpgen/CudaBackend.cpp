@@ -27,7 +27,9 @@ public:
   CodeNames code(const std::string &program) const override {
     Result<const KernelVariant *> variant = findVariant(bundle, program, options.variant);
     if (!variant) return {};
-    return {(*variant)->skeleton, (*variant)->variant + ", " + scheduleName((*variant)->schedule), std::nullopt};
+    std::optional<std::string> fallback;
+    if (!(*variant)->fallback_reason.empty()) fallback = (*variant)->fallback_reason;
+    return {(*variant)->skeleton, (*variant)->variant + ", " + scheduleName((*variant)->schedule), fallback};
   }
 
   Result<void> run(const std::string &program, const Problem &problem, TensorSet &inputs, TensorSet &outputs) override {

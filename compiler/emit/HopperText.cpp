@@ -1,0 +1,336 @@
+// The policy of a row sweep on Hopper: products by groups, and what is read of scores as soon as they have landed.
+#include "compiler/emit/HopperText.h"
+
+#include "compiler/emit/SweepWriter.h"
+#include "compiler/emit/Text.h"
+#include "mlir/IR/Matchers.h"
+
+using namespace mlir;
+using namespace jvpgen;
+using namespace jvpgen::attn;
+
+static constexpr int kMostFeatures = 256;
+
+namespace {
+
+/// Tiles live in the policy's State, for products write them behind the threads' backs.
+class HopperWriter : public SweepWriter {
+public:
+  using SweepWriter::SweepWriter;
+
+  Result<void> check();
+  Result<KernelText> write(const std::string &kernel, const std::string &title);
+
+private:
+  Result<void> checkOperandUse();
+  void splitScores();
+  bool isEarly(ScoreOp score) const { return llvm::is_contained(earlyScores, score.getOperation()); }
+  std::string multiplyScores(bool early);
+  std::string multiplyOutputs();
+  std::string holdOutputs();
+  std::string landed(bool early);
+  std::string dropMasked(Value tile, const std::string &name);
+  Result<void> meetTexts();
+  Result<void> beginMeeting(MaxOp max);
+  std::string mapsText();
+  std::string stateText(const std::string &leave);
+  ResourceModel resources();
+
+  int keys = 0; ///< of the streamed operands, those of scores
+  bool late = false;
+  llvm::SmallVector<Operation *, 4> earlyScores; ///< that the running maximum needs
+  std::string meetEarly, meetLate;
+};
+
+} // namespace
+
+static Result<void> refuse(const std::string &asked, const std::string &obstacle) {
+  return fail(ErrorKind::Unsupported,
+              asked + " was asked for; Hopper's skeleton " + obstacle + "; the portable skeleton runs it.");
+}
+
+/// Whether some entry may be dropped.
+static bool isMasked(const Interface &interface) {
+  MaskOp mask = interface.mask;
+  if (!mask) return false;
+  Value kept = cast<YieldOp>(mask.getKeep().front().getTerminator()).getValues()[0];
+  return !matchPattern(kept, m_One());
+}
+
+/// Operands are q and the like on the left, then keys, then values: none is two of these.
+Result<void> HopperWriter::checkOperandUse() {
+  llvm::SmallSetVector<int, 8> inScores, inOutputs;
+  for (ScoreOp score : program.scores)
+    for (unsigned i = 0; i < score.getRows().size(); ++i)
+      inScores.insert(SweepProgram::find(program.streamed, program.streamedFactor(score, i)));
+  for (OutOp out : program.outs)
+    inOutputs.insert(SweepProgram::find(program.streamed, program.resolve(out.getMatrix())));
+  for (int y : inScores)
+    if (inOutputs.contains(y))
+      return refuse("\"" + program.streamed[static_cast<size_t>(y)].tensor + "\" in scores and in output products",
+                    "streams keys and values apart");
+  keys = static_cast<int>(inScores.size());
+  auto sameLength = [&](llvm::ArrayRef<Operand> operands) {
+    return llvm::all_of(operands, [&](const Operand &o) { return o.features == operands.front().features; });
+  };
+  const llvm::ArrayRef<Operand> streamed = program.streamed;
+  const size_t first = static_cast<size_t>(keys);
+  if (program.own.empty() || !keys || streamed.size() == first || !sameLength(program.own) ||
+      !sameLength(streamed.take_front(first)) || !sameLength(streamed.drop_front(first)) ||
+      program.own[0].features != streamed[0].features)
+    return refuse("a sweep of operands of several lengths", "takes one for scores and one for outputs");
+  for (const auto *list : {&program.own, &program.streamed})
+    for (const Operand &o : *list) {
+      const TensorInfo &tensor = interface.tensors.find(o.tensor)->second;
+      if (tensor.dtype != DType::BF16 && tensor.dtype != DType::F16)
+        return refuse("a product of " + std::string(name(tensor.dtype)) + " numbers", "multiplies bf16 and f16");
+      if (o.features % 8 || o.features > kMostFeatures)
+        return refuse("\"" + o.tensor + "\" with rows of " + std::to_string(o.features),
+                      "takes multiples of 8 up to " + std::to_string(kMostFeatures));
+      if (tensor.in_workspace)
+        return refuse("\"" + o.tensor + "\" of the workspace", "copies tensors of the interface");
+    }
+  return {};
+}
+
+Result<void> HopperWriter::check() {
+  if (Result<void> checked = checkOperands(); !checked) return checked;
+  if (!program.isRowSweep()) return refuse("a column sweep", "runs row sweeps");
+  if (interface.layout != "dense") return refuse("the layout " + interface.layout, "runs dense tensors");
+  if (storesTiles()) return refuse("a tile of weights in memory", "keeps all weights in registers");
+  if (interface.mask) {
+    bool ranges = false;
+    MaskOp(interface.mask).walk([&](FetchRangeOp) { ranges = true; });
+    if (ranges) return refuse("a mask that compares numbers of rows", "judges tiles by indices alone");
+  }
+  return checkOperandUse();
+}
+
+/// Early are the scores that the running maximum, or without one the exponents, are computed from.
+void HopperWriter::splitScores() {
+  std::vector<Value> pending;
+  for (MaxOp max : program.maxima) pending.push_back(MaxOp(max).getScore());
+  if (pending.empty())
+    for (Operation *op : program.flat.body)
+      if (auto mexp = dyn_cast<MexpOp>(op)) pending.push_back(mexp.getExponent());
+  llvm::SmallPtrSet<Operation *, 16> met;
+  while (!pending.empty()) {
+    Operation *op = program.resolve(pending.back()).getDefiningOp();
+    pending.pop_back();
+    if (!met.insert(op).second) continue;
+    if (isa<ScoreOp>(op))
+      earlyScores.push_back(op);
+    else
+      pending.insert(pending.end(), op->operand_begin(), op->operand_end());
+  }
+  late = earlyScores.size() < program.scores.size();
+}
+
+/// One group of products; the first product of each tile does not add to it.
+std::string HopperWriter::multiplyScores(bool early) {
+  std::string forgotten, products;
+  for (ScoreOp score : program.scores) {
+    if (isEarly(score) != early) continue;
+    const std::string tile = scoreName(score.getResult());
+    forgotten += "forget(" + tile + ");\n";
+    for (unsigned i = 0; i < score.getRows().size(); ++i)
+      products += "multiply_scores<Policy, " +
+                  std::to_string(SweepProgram::find(program.own, program.ownFactor(score, i))) + ", " +
+                  std::to_string(SweepProgram::find(program.streamed, program.streamedFactor(score, i))) + ", " +
+                  (i ? "true" : "false") + ">(" + tile + ", at);\n";
+  }
+  return forgotten + "begin_products();\n" + products + "end_products();\n";
+}
+
+std::string HopperWriter::holdOutputs() {
+  std::string out;
+  for (AccumulatorOp acc : program.accumulators)
+    if (cast<ValueType>(acc.getType()).hasFeature()) out += "hold(" + acc.getName().str() + ");\n";
+  for (auto &[key, name] : weights) out += "hold(" + name + ");\n";
+  return out;
+}
+
+std::string HopperWriter::multiplyOutputs() {
+  std::string products;
+  for (OutOp o : program.outs)
+    products += "  multiply_output<Policy, " +
+                std::to_string(SweepProgram::find(program.streamed, program.resolve(o.getMatrix()))) + ">(" +
+                o.getAccumulator().str() + ", " +
+                weightsName(program.resolve(o.getTile()), toDouble(o.getCoefficient())) + ", k, at);\n";
+  return "hold_outputs();\nbegin_products();\n#pragma unroll\nfor (int k = 0; k < N; k += 16) {\n" + products +
+         "}\nend_products();\n";
+}
+
+std::string HopperWriter::landed(bool early) {
+  std::string out;
+  for (ScoreOp score : program.scores)
+    if (isEarly(score) == early) out += "hold(" + scoreName(score.getResult()) + ");\n";
+  return out;
+}
+
+std::string HopperWriter::dropMasked(Value tile, const std::string &name) {
+  masked.insert(tile);
+  return "if (partial) drop_masked(" + name + ", keep);\n";
+}
+
+/// The tile that the running maximum reads, and the maximum as soon as that tile can carry the mask.
+Result<void> HopperWriter::beginMeeting(MaxOp max) {
+  const Value tile = program.resolve(maximumTile(max));
+  const std::string name = earlyTile(tile);
+  const bool isScore = scoreNames.count(tile);
+  Result<std::string> pass = earlyText(early);
+  if (!pass) return tl::unexpected(pass.error());
+  meetEarly += *pass;
+  const size_t known = early.size();
+  auto finish = [&](std::string &where) -> Result<void> {
+    Result<std::string> text = maximumText(max);
+    if (!text) return tl::unexpected(text.error());
+    where += *text;
+    return {};
+  };
+  if (isScore) return finish(meetEarly);
+  if (points.carryMask(tile)) {
+    meetEarly += dropMasked(tile, name);
+    return finish(meetEarly);
+  }
+  for (ShiftOp shift : program.shifts) (void)earlyTile(shift.getTile());
+  Result<std::string> rest = earlyText(llvm::ArrayRef(early).drop_front(known));
+  if (!rest) return tl::unexpected(rest.error());
+  std::string &where = late ? meetLate : meetEarly;
+  where += *rest;
+  if (points.carryMask(tile)) where += dropMasked(tile, name);
+  return finish(where);
+}
+
+/// What happens to scores: as much as possible once the early ones have landed, the rest when all have.
+Result<void> HopperWriter::meetTexts() {
+  nameScores();
+  splitScores();
+  meetEarly = landed(true);
+  if (late) meetLate = landed(false);
+  for (Operation *op : program.flat.body)
+    if (auto mexp = dyn_cast<MexpOp>(op))
+      if (Value score = points.maskedTile(mexp); score && scoreNames.count(score) && !masked.contains(score))
+        (isEarly(score.getDefiningOp<ScoreOp>()) ? meetEarly : meetLate) += dropMasked(score, scoreNames[score]);
+  for (MaxOp max : program.maxima)
+    if (Result<void> done = beginMeeting(max); !done) return done;
+  std::string &where = late ? meetLate : meetEarly;
+  const size_t known = early.size();
+  std::string centres;
+  for (ShiftOp shift : program.shifts) centres += centreText(shift);
+  Result<std::string> rest = earlyText(llvm::ArrayRef(early).drop_front(known));
+  if (!rest) return tl::unexpected(rest.error());
+  Result<std::string> pass = passText([&] { return sinksText(); }, "");
+  if (!pass) return tl::unexpected(pass.error());
+  where += *rest + centres + *pass;
+  if (!points.loaded.empty())
+    return refuse("\"" + points.loaded[0].first->name + "\" for each query and key", "reads no such tensors");
+  if (!points.numbers.empty())
+    return refuse("\"" + points.numbers[0]->name + "\" for each key", "reads no such tensors");
+  return {};
+}
+
+/// Which tensors the operands are: one function a kind, chosen at compile time.
+std::string HopperWriter::mapsText() {
+  auto kind = [&](const std::string &name, const std::vector<Operand> &operands) {
+    std::string lengths, choice;
+    for (auto [i, o] : llvm::enumerate(operands)) {
+      const bool isLast = i + 1 == operands.size();
+      lengths += (i ? ", " : "") + std::to_string(o.features);
+      choice += std::string(i ? "else " : "") + (isLast ? "" : "if constexpr (o == " + std::to_string(i) + ") ") +
+                "return " + parameters.useMap(interface.tensors.find(o.tensor)->second) + ";\n";
+    }
+    return "static constexpr int " + name + "_operands = " + std::to_string(operands.size()) +
+           ";\nstatic DEV constexpr int " + name + "_features(int o) {\n  constexpr int features[] = {" + lengths +
+           "};\n  return features[o];\n}\ntemplate <int o> static DEV const TensorMap &" + name +
+           "_map(const Args &args) {\n" + indent(choice, 2) + "}\n";
+  };
+  return kind("own", program.own) + kind("streamed", program.streamed) +
+         "static constexpr int key_operands = " + std::to_string(keys) + ";\n";
+}
+
+ResourceModel HopperWriter::resources() {
+  ResourceModel model = program.resources();
+  model.warpgroups = true;
+  model.own_features = model.streamed_features = model.key_features = 0;
+  auto padded = [](const Operand &o) { return (o.features + 15) / 16 * 16; };
+  for (const Operand &o : program.own) model.own_features += padded(o);
+  for (auto [i, o] : llvm::enumerate(program.streamed)) {
+    model.streamed_features += padded(o);
+    if (static_cast<int>(i) < keys) model.key_features += padded(o);
+  }
+  model.early_scores = static_cast<int>(earlyScores.size());
+  model.packed_tiles = static_cast<int>(weights.size());
+  return model;
+}
+
+std::string HopperWriter::stateText(const std::string &leave) {
+  std::string tiles;
+  for (ScoreOp score : program.scores) tiles += "Tile<M, N> " + scoreName(score.getResult()) + ";\n";
+  for (auto &[value, name] : early) tiles += "Tile<M, N> " + name + ";\n";
+  for (auto &[key, name] : weights) tiles += "Weights<Element, M, N> " + name + ";\n";
+  auto function = [](const std::string &comment, const std::string &head, const std::string &body) {
+    return (comment.empty() ? "" : "  /// " + comment + "\n") + "  DEV void " + head + " {\n" + indent(body, 4) +
+           "  }\n";
+  };
+  const std::string block = "const Args &args, const Owner<Policy> &own, const Sequence &s",
+                    meeting = "(" + block +
+                              ",\n                      const Streamed<Policy> &tile, const Keep<M, N> "
+                              "&keep, bool partial)";
+  std::string out = "struct State {\n" + indent(state + points.members + tiles, 2) + "\n";
+  out += function("", "clear()", clearing);
+  out += function("What is known once the query head is.", "enter(" + block + ")",
+                  points.text[Scope::Head] + points.text[Scope::Row]);
+  out += function("The scores that come first.", "multiply_early(const Operands &at)", multiplyScores(true));
+  if (late) out += function("The other scores.", "multiply_late(const Operands &at)", multiplyScores(false));
+  out += function("The first scores have landed; `partial` says that some of the tile's entries do not count.",
+                  "meet_early" + meeting, meetEarly);
+  if (late) out += function("All scores have landed.", "meet_late" + meeting, meetLate);
+  out += function("", "multiply_outputs(const Operands &at)", multiplyOutputs());
+  out += function("What output products read and write.", "hold_outputs()", holdOutputs());
+  out += function("", "leave(const Args &args, const Owner<Policy> &own)", leave);
+  return out + "};\n";
+}
+
+Result<KernelText> HopperWriter::write(const std::string &kernel, const std::string &title) {
+  declareAccumulators();
+  if (Result<void> met = meetTexts(); !met) return tl::unexpected(met.error());
+  Result<std::string> leave = leaveText();
+  if (!leave) return tl::unexpected(leave.error());
+  const std::string measure = measureText(parameters, interface), maps = mapsText();
+  Result<std::string> mask = maskText(parameters, interface);
+  if (!mask) return tl::unexpected(mask.error());
+
+  const std::string policy =
+      "using Args = ::Args;\nusing Element = " + elementType() +
+      ";\nstatic constexpr Layout layout = Layout::" + interface.layout +
+      ";\nstatic constexpr bool owns_queries = true, checks_own_rows = false, masked = " +
+      (isMasked(interface) ? "true" : "false") + ", late = " + (late ? "true" : "false") +
+      ";\nstatic constexpr int warps = JVPGEN_WARPS, stages = JVPGEN_STAGES, M = 1, N = JVPGEN_TILE_N;\n\n" + maps +
+      "\n" + measure + *mask + "\n" + stateText(*leave);
+  KernelText out;
+  out.text = "// " + title + "\n" + formulas() + "#include \"hopper_sweep.cuh\"\n\n" + parameters.declaration() +
+             "\nstruct Policy {\n" + indent(policy, 2) +
+             "};\n\nstatic_assert(HopperPlacement<Policy>::shared_bytes() == JVPGEN_SHARED_BYTES &&\n              "
+             "HopperPlacement<Policy>::own_rows == JVPGEN_TILE_M);\n\nKERNEL(32 * JVPGEN_WARPS, 1)\n" +
+             kernel + "(PARAMETER Args args) { HopperSweep<Policy>(args).run(); }\n";
+  out.launch.kernel = kernel;
+  out.launch.owners = "bnri";
+  out.launch.rows_per_block = "tile_m";
+  out.launch.tensors = parameters.names();
+  for (const std::string &name : parameters.mapNames()) {
+    const bool isOwn = llvm::any_of(program.own, [&](const Operand &o) { return o.tensor == name; });
+    const auto &list = isOwn ? program.own : program.streamed;
+    const int length =
+        (llvm::find_if(list, [&](const Operand &o) { return o.tensor == name; })->features + 15) / 16 * 16;
+    out.launch.maps.push_back({name, isOwn ? "tile_m" : "tile_n", length % 64 == 0 ? 64 : length % 32 == 0 ? 32 : 16});
+  }
+  out.launch.resources = resources();
+  return out;
+}
+
+Result<KernelText> jvpgen::hopperText(const SweepProgram &program, const std::string &kernel, const std::string &title,
+                                      llvm::ArrayRef<TensorInfo> kept) {
+  HopperWriter writer(program, kept);
+  return writer.check().and_then([&] { return writer.write(kernel, title); });
+}

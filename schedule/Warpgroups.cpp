@@ -1,0 +1,80 @@
+#include "schedule/Warpgroups.h"
+
+#include <algorithm>
+#include <string>
+
+using namespace jvpgen;
+
+// A consumer's thread has 240 registers. Accumulators, scores and packed weights may take these many of them; the
+// default leaves some to the statistics of rows.
+static constexpr int kRegisterBudget = 216, kRegisterDefault = 200;
+static constexpr int kOwnRows = 128, kWarps = 12, kLongestTile = 128, kShortestTile = 32, kMostSlots = 10;
+static constexpr int kAlignment = 1024;
+
+static int keySlots(const Schedule &s) { return (s.stages + 1) / 2; }
+static int valueSlots(const Schedule &s) { return s.stages / 2; }
+
+/// rows * features * bytes, up to the next multiple of the alignment
+static int slotBytes(const ResourceModel &m, int rows, int features) {
+  return (rows * features * m.element_bytes + kAlignment - 1) / kAlignment * kAlignment;
+}
+
+int jvpgen::warpgroupSharedBytes(const ResourceModel &m, const Schedule &s) {
+  const int barriers = 1 + 2 * s.stages;
+  return kAlignment + s.tile_m * m.own_features * m.element_bytes +
+         keySlots(s) * slotBytes(m, s.tile_n, m.key_features) +
+         valueSlots(s) * slotBytes(m, s.tile_n, m.streamed_features - m.key_features) + 8 * barriers;
+}
+
+/// The most that is alive at once: outputs and packed weights beside the next tile's first scores, or all scores. A
+/// tile of 64 rows of a warpgroup takes half a register a column, packed a quarter.
+static int liveRegisters(const ResourceModel &m, const Schedule &s) {
+  const int under_way = m.early_scores * s.tile_n / 2 + m.packed_tiles * s.tile_n / 4;
+  return m.output_features / 2 + std::max(under_way, m.score_tiles * s.tile_n / 2);
+}
+
+Result<void> jvpgen::warpgroupLegal(const ResourceModel &m, const Schedule &s, int shared_limit) {
+  auto refuse = [](const std::string &asked, const std::string &obstacle, const std::string &remedy) {
+    return fail(ErrorKind::Unsupported, asked + " was asked for; " + obstacle + "; " + remedy + ".");
+  };
+  if (s.warps != kWarps)
+    return refuse("warps = " + std::to_string(s.warps), "a block has one warpgroup that copies and two that multiply",
+                  "take warps = " + std::to_string(kWarps));
+  if (s.tile_m != kOwnRows)
+    return refuse("tile_m = " + std::to_string(s.tile_m), "each of two warpgroups owns 64 rows",
+                  "take tile_m = " + std::to_string(kOwnRows));
+  if (s.tile_n % 16 || s.tile_n < kShortestTile || s.tile_n > 256)
+    return refuse("tile_n = " + std::to_string(s.tile_n), "a tile has a multiple of 16 rows from 32 to 256",
+                  "take tile_n = 64");
+  if (s.stages < 4 || s.stages > 2 * kMostSlots)
+    return refuse("stages = " + std::to_string(s.stages), "keys and values have two slots each at least",
+                  "take stages = 4");
+  if (const int bytes = warpgroupSharedBytes(m, s); bytes > shared_limit)
+    return refuse("tile_n = " + std::to_string(s.tile_n) + " with " + std::to_string(s.stages) + " slots",
+                  "it needs " + std::to_string(bytes) + " bytes of shared memory, and a block has " +
+                      std::to_string(shared_limit),
+                  "take fewer slots or a smaller tile_n");
+  if (const int live = liveRegisters(m, s); live > kRegisterBudget)
+    return refuse("tile_n = " + std::to_string(s.tile_n),
+                  "it keeps " + std::to_string(live) + " registers in each thread, and there is room for " +
+                      std::to_string(kRegisterBudget),
+                  "take a smaller tile_n");
+  return {};
+}
+
+Schedule jvpgen::warpgroupSchedule(const ResourceModel &m, int shared_limit) {
+  Schedule s = {kOwnRows, kLongestTile, kWarps, 4};
+  while (s.tile_n > kShortestTile && (liveRegisters(m, s) > kRegisterDefault || !warpgroupLegal(m, s, shared_limit)))
+    s.tile_n -= 16;
+  for (Schedule more = s; more.stages < kMostSlots && warpgroupLegal(m, more, shared_limit); ++more.stages) s = more;
+  return s;
+}
+
+std::vector<Schedule> jvpgen::warpgroupSchedules(const ResourceModel &m, int shared_limit) {
+  std::vector<Schedule> out = {warpgroupSchedule(m, shared_limit)};
+  for (int rows = kLongestTile + 32; rows >= kShortestTile; rows -= 16)
+    for (int stages : {4, 5, 6, 8})
+      if (Schedule s = {kOwnRows, rows, kWarps, stages}; warpgroupLegal(m, s, shared_limit) && !(s == out.front()))
+        out.push_back(s);
+  return out;
+}

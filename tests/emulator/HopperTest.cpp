@@ -1,0 +1,82 @@
+// Kernels for Hopper's skeleton, run on the host and judged by the float64 reference.
+#include "HostRunner.h"
+
+#include "tests/reference/Specs.h"
+
+using namespace jvpgen;
+
+namespace {
+struct Case {
+  std::string toml;
+  Problem problem;
+};
+
+Problem shape(int64_t batch, int64_t heads, int64_t kv_heads, int64_t q, int64_t kv) {
+  return {.batch = batch,
+          .heads = heads,
+          .kv_heads = kv_heads,
+          .q_length = q,
+          .kv_length = kv,
+          .q_total = q,
+          .kv_total = kv};
+}
+
+const std::vector<std::string> kPrograms = {"forward", "tangent_forward"};
+
+Result<std::vector<reference::Record>> judge(const Case &c, const std::function<void(KernelBundle &)> &change = {}) {
+  AttentionSpec spec = specFrom(c.toml);
+  Result<PlannedSpec> planned = PlannedSpec::create(spec, kPrograms);
+  if (!planned) return tl::unexpected(planned.error());
+  Result<KernelBundle> bundle = planned->emit({.arch = "sm_90a"});
+  if (!bundle) return tl::unexpected(bundle.error());
+  for (const KernelVariant &variant : bundle->variants) {
+    EXPECT_EQ(variant.skeleton, "hopper");
+    EXPECT_EQ(variant.fallback_reason, "");
+  }
+  if (change) change(*bundle);
+  HostRunner runner(spec, *bundle, hostBuild(std::filesystem::path(JVPGEN_BINARY_DIR) / "emulator"));
+  return reference::verify(spec, c.problem, {.programs = kPrograms}, std::ref(runner));
+}
+
+void expectRight(const Case &c) {
+  Result<std::vector<reference::Record>> records = judge(c);
+  ASSERT_TRUE(records) << records.error().text();
+  EXPECT_FALSE(records->empty());
+  for (const reference::Record &r : *records)
+    EXPECT_TRUE(r.passed) << r.program << " " << r.output << ": error " << r.relative_error << " (limit " << r.limit
+                          << "), worst row " << r.worst_row_error << " (limit " << r.row_limit << ") " << r.complaint;
+}
+
+std::string dims(int qk, int v, const std::string &more = "") {
+  return "name = \"case\"\ndtype = \"bf16\"\nhead_dim_qk = " + std::to_string(qk) +
+         "\nhead_dim_v = " + std::to_string(v) + "\n" + more;
+}
+} // namespace
+
+TEST(Hopper, Plain) { expectRight({dims(64, 64), shape(1, 2, 2, 130, 300)}); }
+TEST(Hopper, LongRows) { expectRight({dims(128, 128), shape(1, 1, 1, 70, 200)}); }
+TEST(Hopper, RowsOfTwoSwizzles) { expectRight({dims(96, 64), shape(1, 1, 1, 33, 250)}); }
+TEST(Hopper, RowsOfEveryMultipleOfEight) {
+  for (int length : {72, 80, 40}) expectRight({dims(length, length), shape(1, 1, 1, 64, 230)});
+}
+TEST(Hopper, LongerQueriesThanValues) { expectRight({dims(192, 128), shape(1, 1, 1, 40, 100)}); }
+TEST(Hopper, Causal) { expectRight({dims(64, 64, "causal = \"top_left\""), shape(1, 3, 3, 300, 300)}); }
+TEST(Hopper, CausalToTheLastKey) { expectRight({dims(64, 64, "causal = \"bottom_right\""), shape(1, 2, 2, 150, 310)}); }
+TEST(Hopper, RowsWithoutKeys) { expectRight({dims(64, 64, "causal = \"bottom_right\""), shape(1, 1, 1, 300, 150)}); }
+TEST(Hopper, Window) { expectRight({dims(64, 64, "window = [40, 0]"), shape(1, 2, 2, 300, 300)}); }
+TEST(Hopper, Softcap) {
+  expectRight(
+      {dims(64, 64, "group = 2\ncausal = \"top_left\"\nscore = \"30 * tanh(z / 30)\""), shape(1, 4, 2, 140, 200)});
+}
+TEST(Hopper, Alibi) {
+  expectRight({dims(64, 64, "head_vectors = [\"slope\"]\nscore = \"z - slope * abs(q_index - kv_index)\""),
+               shape(2, 2, 2, 60, 150)});
+}
+TEST(Hopper, QueryTangents) { expectRight({dims(64, 64, "tangents = [\"q\"]"), shape(1, 2, 2, 65, 300)}); }
+TEST(Hopper, ValueTangents) { expectRight({dims(128, 128, "tangents = [\"v\"]"), shape(1, 1, 1, 65, 200)}); }
+TEST(Hopper, Temperature) {
+  expectRight({dims(64, 64,
+                    "scalars = [\"temperature\"]\nscore = \"z * temperature\"\n"
+                    "tangents = [\"q\", \"k\", \"v\", \"temperature\"]"),
+               shape(1, 2, 2, 65, 150)});
+}

@@ -1,0 +1,52 @@
+// The primitives of templates/hopper_primitives.cuh for the host.
+#pragma once
+
+DEV u32 warp_ballot(bool x) { return host_machine->ballot(x); }
+DEV int lowest_bit(u32 x) { return std::countr_zero(x); }
+DEV int uniform(int x) { return host_machine->broadcast(x); }
+DEV u32 opaque(u32 x) { return x; }
+
+// ---- barriers in shared memory ----
+
+DEV void phase_init(SharedAddress barrier, int arrivals) { host_machine->phaseInit(barrier, arrivals); }
+DEV void phase_init_end() {}
+DEV void phase_arrive(SharedAddress barrier) { host_machine->phaseArrive(barrier, 0); }
+DEV void phase_arrive_expecting(SharedAddress barrier, int bytes) { host_machine->phaseArrive(barrier, bytes); }
+DEV void phase_wait(SharedAddress barrier, u32 parity) { host_machine->phaseWait(barrier, parity); }
+DEV void phase_wait_guarded(SharedAddress barrier, u32 parity) { host_machine->phaseWait(barrier, parity); }
+DEV void meeting_wait(int number, int threads) { host_machine->meeting(number, threads, true); }
+DEV void meeting_arrive(int number, int threads) { host_machine->meeting(number, threads, false); }
+template <int N> DEV void raise_registers() {}
+template <int N> DEV void lower_registers() {}
+
+// ---- copies of boxes ----
+
+DEV void copy_box(SharedAddress to, const TensorMap &map, int feature, int row, int head, int batch,
+                  SharedAddress barrier) {
+  const int at[4] = {feature, row, head, batch};
+  host_machine->copyBox(to, &map, at, barrier);
+}
+DEV void publish_stores() {}
+
+// ---- products of warpgroups ----
+
+DEV void begin_products() {}
+DEV void end_products() { host_machine->closeProducts(); }
+template <int N> DEV void wait_products() { host_machine->waitProducts(N); }
+template <int N> DEV void hold(float (&)[N][4]) {}
+template <int N> DEV void hold(u32 (&)[N][4]) {}
+template <int N> DEV void forget(float (&x)[N][4]) {
+  for (float (&group)[4] : x)
+    for (float &number : group) number = float_of(0x7fffffffu);
+}
+
+template <class Type> constexpr HostMachine::Element host_element = HostMachine::Element::BF16;
+template <> inline constexpr HostMachine::Element host_element<F16> = HostMachine::Element::F16;
+
+template <bool Adds, class Type, int N>
+DEV void wgmma_shared(Type, float (&c)[N][4], MatrixDescriptor a, MatrixDescriptor b) {
+  host_machine->multiplyLater({host_element<Type>, 8 * N, c, nullptr, a, b, Adds});
+}
+template <class Type, int N> DEV void wgmma_registers(Type, float (&c)[N][4], const u32 (&a)[4], MatrixDescriptor b) {
+  host_machine->multiplyLater({host_element<Type>, 8 * N, c, a, 0, b, true});
+}
