@@ -248,7 +248,12 @@ def Attn_ScoreOp : Attn_Op<"score", [Pure, AttrSizedOperandSegments]> {
 }
 
 def Attn_MaxOp : Attn_Op<"max", [Pure, HasParent<"RoleOp">]> {
-  let summary = "running maximum of a row over the kept entries; where it moves, every register accumulator is rescaled by exp(old - new)";
+  let summary = "running maximum of a row over the kept entries; where it moves, every register accumulator is rescaled";
+  let description = [{
+    The factor is exp(c (old - new)), -c being what stands before the maximum in the weights' exponents. Every sum that the sweep
+    accumulates is of degree 1 in the weight, so any reference serves that keeps the weights finite: a consumer may leave it where
+    it is while the maximum is near.
+  }];
   let arguments = (ins Attn_Value:$score, StrAttr:$name);
   let results = (outs Attn_Value:$result);
   let assemblyFormat = "$name $score attr-dict `:` functional-type($score, $result)";
