@@ -24,10 +24,10 @@ Result<std::vector<DerivedProgram>> jvpgen::derivePrograms(const AttentionSpec &
                                                            Format format) {
   mlir::MLIRContext context(mlir::MLIRContext::Threading::DISABLED);
   if (format == Format::Mlir) attn::registerDialects(context);
-  TermContext terms;
   Rational scale = toRational(spec.softmax_scale);
   std::vector<DerivedProgram> out;
   for (const std::string &name : programs) {
+    TermContext terms; // its own, so that a program prints alike whichever others are asked for
     Result<Program> program =
         stage == Stage::Derive ? deriveProgram(terms, spec, name) : deriveUnsimplified(terms, spec, name);
     if (!program) return tl::unexpected<Error>(program.error());

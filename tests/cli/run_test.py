@@ -144,5 +144,42 @@ class Padding(Run):
                     self.assertEqual(x, -math.inf if name == "lse" else 0, f"{name}[{k}]")
 
 
+def merged(a, b):
+    """Attention over two parts of the keys made one, as docs/math.md has it; rows of one feature or of eight."""
+    weights = [1 / (1 + math.exp(x - y)) for x, y in zip(a["lse"], b["lse"])]
+    tangents = [g * (1 - g) * (y - x) for g, x, y in zip(weights, a["mu"], b["mu"])]
+
+    def mean(name):
+        width = len(a[name]) // len(weights)
+        return [x + weights[k // width] * (y - x) for k, (x, y) in enumerate(zip(a[name], b[name]))]
+
+    drift = [tangents[k // 8] * (y - x) for k, (x, y) in enumerate(zip(a["o"], b["o"]))]
+    return {"o": mean("o"), "mu": mean("mu"), "to": [x + d for x, d in zip(mean("to"), drift)],
+            "lse": [max(x, y) + math.log1p(math.exp(-abs(x - y))) for x, y in zip(a["lse"], b["lse"])]}
+
+
+class Merging(Run):
+    def part(self, tensors, begin, end):
+        """What the program computes over the keys from `begin` to `end`."""
+        cut = {}
+        for name, (dtype, shape, numbers) in tensors.items():
+            if name in ["k", "v", "tk", "tv"]:
+                rows = range(shape[2] * shape[0])
+                numbers = [x for row in rows if begin <= row % shape[2] < end for x in numbers[8 * row:8 * row + 8]]
+                shape = [shape[0], 1, end - begin, 8]
+            cut[name] = (dtype, shape, numbers)
+        write_tensors(self.inputs, cut)
+        self.succeeds(*self.words(), "--programs", "tangent_forward")
+        return {name: numbers for name, (_, numbers) in read_tensors(self.outputs).items()}
+
+    def test_two_parts_of_the_keys_give_the_whole(self):
+        tensors = {name: tensor([2, 1, 3 if name.endswith("q") else 11, 8], 7 * start)
+                   for start, name in enumerate(["q", "k", "v", "tq", "tk", "tv"])}
+        whole, halves = self.part(tensors, 0, 11), merged(self.part(tensors, 0, 4), self.part(tensors, 4, 11))
+        for name, numbers in whole.items():
+            for x, y in zip(numbers, halves[name]):
+                self.assertAlmostEqual(x, y, delta=2e-6, msg=name)
+
+
 if __name__ == "__main__":
     unittest.main()
