@@ -199,11 +199,13 @@ Value Code::loadPointer(Value pointer, int64_t byteOffset) {
   return LLVM::LoadOp::create(b, LLVM::LLVMPointerType::get(b.getContext()), bytes(pointer, whole(byteOffset)), 8);
 }
 
+static unsigned scratchAlignment(unsigned width) { return std::min(4 * width, 64u); }
+
 Value Code::load(Value pointer, Value offset, unsigned width) {
-  return LLVM::LoadOp::create(b, memoryType(DType::F32, width), floats(pointer, offset), 4 * width);
+  return LLVM::LoadOp::create(b, memoryType(DType::F32, width), floats(pointer, offset), scratchAlignment(width));
 }
 void Code::store(Value value, Value pointer, Value offset) {
-  LLVM::StoreOp::create(b, value, floats(pointer, offset), 4 * widthOf(value));
+  LLVM::StoreOp::create(b, value, floats(pointer, offset), scratchAlignment(widthOf(value)));
 }
 
 Type Code::memoryType(DType dtype, unsigned width) {

@@ -69,7 +69,8 @@ public:
   Value floats(Value pointer, int64_t offset);
   Value loadWhole(Value pointer, Value offset); ///< i64
   Value loadPointer(Value pointer, int64_t byteOffset);
-  Value load(Value pointer, Value offset, unsigned width = 1); ///< float32 of scratch: aligned to its width
+  Value load(Value pointer, Value offset,
+             unsigned width = 1); ///< float32 of scratch: aligned to its width, or to 64 bytes
   void store(Value value, Value pointer, Value offset);
   Value read(Value pointer, Value offset, DType dtype, unsigned width = 1); ///< anything in memory, as f32 or i32
   Value gather(Value pointer, Value offsets, DType dtype);                  ///< one element at each of the offsets

@@ -56,7 +56,7 @@ private:
   void sweep(StringRef function, attn::SweepOp op) {
     mergeRoles(op);
     LeftBehind left = namesUsedOutside(op);
-    SweepLayout layout(op, shape, storage);
+    SweepLayout layout = SweepLayout::forCache(op, shape, storage);
     SweepCode(code, storage, layout, mask(), left).emit(function);
     for (const Accumulator &a : layout.accumulators)
       if (a.tensor) made.insert(a.tensor->name);
@@ -65,7 +65,8 @@ private:
     Step step{function.str()};
     step.heads = layout.own == 'i' && !layout.per_key_head ? Step::QueryHeads : Step::KeyHeads;
     step.axis = layout.own;
-    step.rows = shape.own_rows;
+    step.rows = layout.shape.own_rows;
+    step.is_sweep = true;
     step.largest_last = layout.own == 'i';
     for (const Accumulator &a : layout.accumulators)
       if (a.tensor && a.tensor->added_along) step.added.push_back(a.tensor->slot);

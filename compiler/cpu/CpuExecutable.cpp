@@ -126,6 +126,8 @@ Result<void> CpuExecutable::launch(const Problem &p, const TensorMap &tensors, v
   std::copy(std::begin(sizes), std::end(sizes), frame);
   frame[kQTaskRows] = TaskSplit::along('i', p).rows;
   frame[kKvTaskRows] = TaskSplit::along('j', p).rows;
+  frame[kQBlockRows] = blockRows('i', p);
+  frame[kKvBlockRows] = blockRows('j', p);
   if (auto ok = fillSequences(p, tensors, frame, sequences); !ok) return ok;
   auto scratch = fillTensors(p, tensors, frame, at + frameBytes() + sequenceBytes(p));
   if (!scratch) return tl::unexpected(scratch.error());
@@ -138,8 +140,9 @@ void CpuExecutable::run(const Step &step, GeneratedFunction function, const Prob
   int64_t batches = step.over_batch ? p.batch : 1;
   int64_t heads = step.heads == Step::QueryHeads ? p.heads : step.heads == Step::KeyHeads ? p.kv_heads : 1;
   int64_t rows = step.axis == 'i' ? p.q_length : p.kv_length;
+  int64_t size = step.is_sweep ? std::min(step.rows, blockRows(step.axis, p)) : step.rows;
   int64_t blocks = !step.added.empty() ? TaskSplit::along(step.axis, p).copies
-                   : step.axis         ? (rows + step.rows - 1) / step.rows
+                   : step.axis         ? (rows + size - 1) / size
                                        : 1;
   ThreadPool::shared().run(threads, batches * heads * blocks, [&](int64_t task, unsigned worker) {
     // Heads run fastest, so that the largest blocks of all heads are begun first.

@@ -15,7 +15,8 @@ struct Step {
   bool over_batch = true;
   Heads heads = NoHeads;
   char axis = 0;
-  int64_t rows = 1;
+  int64_t rows = 1; ///< of a block; of a sweep, at most
+  bool is_sweep = false;
   bool largest_last = false;   ///< later blocks may have more to do: they are begun first
   std::vector<int> added = {}; ///< slots of tensors that it adds to; its blocks are then those of TaskSplit
 };

@@ -22,6 +22,8 @@ enum FrameWord : int64_t {
   kKvStarts,
   kQTaskRows, ///< own rows of a task that adds to a copy of its own
   kKvTaskRows,
+  kQBlockRows, ///< most own rows of any other task
+  kKvBlockRows,
   kFirstTensor
 };
 inline constexpr int64_t kTensorWords = 6;

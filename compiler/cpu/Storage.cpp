@@ -30,8 +30,15 @@ TaskSplit TaskSplit::along(char axis, const Problem &p) {
   int64_t rows = axis == 'i' ? p.q_length : p.kv_length, heads = std::max<int64_t>(p.batch * p.kv_heads, 1);
   int64_t wanted = (kTasks + heads - 1) / heads;
   int64_t each = std::max((rows + wanted - 1) / wanted, kLeastRows);
-  each = (each + 127) / 128 * 128; // whole blocks of an owner
+  each = (each + 255) / 256 * 256; // whole blocks of an owner
   return {each, std::max<int64_t>((rows + each - 1) / each, 1)};
+}
+
+int64_t cpu::blockRows(char axis, const Problem &p) {
+  constexpr int64_t kTasks = 16, kMostRows = 256, kLeastRows = 64;
+  int64_t rows = (axis == 'i' ? p.q_length * p.heads : p.kv_length * p.kv_heads) * p.batch, each = kMostRows;
+  while (each > kLeastRows && rows / each < kTasks) each /= 2;
+  return each;
 }
 
 Storage::Storage(ModuleOp module) : module(module) {

@@ -37,6 +37,9 @@ struct TaskSplit {
   static TaskSplit along(char axis, const Problem &problem);
 };
 
+/// Most rows of an owner that adds to no other's memory: fewer where there would be few tasks.
+int64_t blockRows(char axis, const Problem &problem);
+
 /// Where an element is: numbers of its indices (i64, or vectors of them along one of i, j); null for those that are not
 /// bound.
 struct Place {

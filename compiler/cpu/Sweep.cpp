@@ -15,6 +15,7 @@ void SweepCode::emit(StringRef function) {
   state.b = arguments.batch;
   state.own_length = access->length(layout.own, state.b);
   state.streamed_length = access->length(layout.streamed, state.b);
+  state.own_size = code.whole(layout.shape.own_rows);
   if (layout.per_key_head) {
     state.n = arguments.head;
     rowsOfKeyHead();
@@ -24,7 +25,8 @@ void SweepCode::emit(StringRef function) {
       state.n = code.div(state.h, access->word(kGroup));
     } else
       state.n = arguments.head;
-    state.own0 = code.mul(arguments.block, code.whole(layout.shape.own_rows));
+    state.own_size = code.least(state.own_size, access->word(layout.own == 'i' ? kQBlockRows : kKvBlockRows));
+    state.own0 = code.mul(arguments.block, state.own_size);
     ownBlock();
   }
   code.endFunction();
@@ -85,8 +87,8 @@ void SweepCode::fill(Value pointer, Value count, double value) {
 }
 
 void SweepCode::ownBlock() {
-  Value zero = code.whole(0), size = code.whole(layout.shape.own_rows);
-  state.own_count = code.greatest(code.least(size, code.sub(state.own_length, state.own0)), zero);
+  Value zero = code.whole(0);
+  state.own_count = code.greatest(code.least(state.own_size, code.sub(state.own_length, state.own0)), zero);
   clear();
   code.when(code.compare(Compare::Greater, state.own_count, zero), [&] {
     packOwn();
@@ -96,7 +98,7 @@ void SweepCode::ownBlock() {
       forEachHead([&] { streamHead(); });
   });
   Value written = access->writtenLength(layout.own, state.b);
-  Value rows = code.least(size, code.sub(written, state.own0));
+  Value rows = code.least(state.own_size, code.sub(written, state.own0));
   code.loop(zero, rows, layout.shape.panel(), [&](Value panel0) {
     epilogues(panel0, code.least(code.sub(rows, panel0), code.whole(layout.shape.panel())));
   });
@@ -117,7 +119,7 @@ void SweepCode::clearTiles() {
   for (const Accumulator &a : layout.accumulators) {
     if (!a.isTile()) continue;
     auto clearHead = [&] {
-      Value last = code.least(code.add(state.own0, code.whole(layout.shape.own_rows)), access->longest(layout.own));
+      Value last = code.least(code.add(state.own0, state.own_size), access->longest(layout.own));
       code.loop(state.own0, last, 1, [&](Value own) {
         code.loop(code.whole(0), access->longest(layout.streamed), 1, [&](Value other) {
           bool row = layout.own == 'i';
@@ -172,24 +174,32 @@ void SweepCode::packOwn() {
   }
 }
 
+/// Features that are copied at once: the most of 64, 32, 16, 8 that divide their number.
+static unsigned packedRun(int64_t feature) {
+  unsigned width = 8 * kFeatureRun;
+  while (feature % width) width /= 2;
+  return width;
+}
+
 /// Rows of the tile at or beyond the length become 0 up to the end of the register block.
 void SweepCode::packStreamed() {
   Value zero = code.whole(0);
   for (const Operand &o : layout.streamed_native) {
+    unsigned width = packedRun(o.feature);
     auto rows = [&](Value from, Value to, function_ref<Value(Value row, Value feature)> run) {
       code.loop(from, to, 1, [&](Value row) {
         Value at = code.mul(row, code.whole(o.feature));
-        code.loop(zero, code.whole(o.feature), kFeatureRun,
+        code.loop(zero, code.whole(o.feature), width,
                   [&](Value f) { code.store(run(row, f), scratch(o.offset), code.add(at, f)); });
       });
     };
     rows(zero, state.streamed_count, [&](Value row, Value feature) {
       Element element = elementOf(layout.streamed, code.add(state.streamed0, row));
       element.feature = feature;
-      element.width = kFeatureRun;
-      return code.broadcast(evaluateElement(code, *access, o.value, element), kFeatureRun);
+      element.width = width;
+      return code.broadcast(evaluateElement(code, *access, o.value, element), width);
     });
-    rows(state.streamed_count, state.rows8, [&](Value, Value) { return code.numbers(0, kFeatureRun); });
+    rows(state.streamed_count, state.rows8, [&](Value, Value) { return code.numbers(0, width); });
   }
 }
 

@@ -76,6 +76,7 @@ private:
   /// Where the generated code is.
   struct {
     Value b, h, n;
+    Value own_size;                    ///< rows of a block
     Value own0, own_length, own_count; ///< first row of the block; rows of the sequence; rows of the block in it
     Value streamed0, streamed_length, streamed_count; ///< the same for the tile
     Value rows8;                                      ///< streamed_count rounded up to register blocks

@@ -34,8 +34,16 @@ void cpu::mergeRoles(attn::SweepOp sweep) {
 
 /// 8 x 2 accumulators of the 32 registers of AVX-512; 4 x 2 of the 16 of AVX2.
 TileShape TileShape::forLanes(unsigned lanes) {
-  if (lanes >= 16) return {16, {8, 2}, 128, 64};
-  return {lanes, {4, 2}, 64, 64};
+  if (lanes >= 16) return {16, {8, 2}, 256, 64};
+  return {lanes, {4, 2}, 256, 64};
+}
+
+SweepLayout SweepLayout::forCache(attn::SweepOp sweep, TileShape shape, Storage &storage) {
+  constexpr int64_t kCacheFloats = (1 << 20) / 4, kLeastRows = 64;
+  for (;; shape.own_rows /= 2)
+    if (SweepLayout layout(sweep, shape, storage);
+        layout.scratch_floats <= kCacheFloats || shape.own_rows == kLeastRows)
+      return layout;
 }
 
 SweepLayout::SweepLayout(attn::SweepOp sweep, TileShape shape, Storage &storage)

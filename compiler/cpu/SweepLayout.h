@@ -13,14 +13,14 @@ namespace jvpgen::cpu {
 /// A role's operations move into the first role, an import becomes the exported tile, equal operations become one.
 void mergeRoles(attn::SweepOp sweep);
 
-/// Sizes that depend on the target alone. An owner has `own_rows` rows in panels of the register block's width: in
-/// tiles and accumulators the owner's rows are the vector direction, so that streamed matrices are used as they stand.
+/// Sizes of blocks. An owner has at most `own_rows` rows in panels of the register block's width: in tiles and
+/// accumulators the owner's rows are the vector direction, so that streamed matrices are used as they stand.
 struct TileShape {
   unsigned lanes;
   RegisterBlock block;
   int64_t own_rows, streamed_rows;
   int64_t panel() const { return lanes * block.vectors; }
-  static TileShape forLanes(unsigned lanes);
+  static TileShape forLanes(unsigned lanes); ///< with as many own rows as are of use
 };
 
 /// An operand of products, packed as float32.
@@ -47,6 +47,8 @@ struct Accumulator {
 };
 
 struct SweepLayout {
+  /// Owners of as many rows as leave scratch in a second-level cache: the more rows, the less streaming.
+  static SweepLayout forCache(attn::SweepOp sweep, TileShape shape, Storage &storage);
   SweepLayout(attn::SweepOp sweep, TileShape shape, Storage &storage);
 
   attn::SweepOp sweep;
