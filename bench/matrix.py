@@ -1,9 +1,9 @@
 """Judges a pairwise cover of specifications and shapes by `jvpgen verify`, and stores every record.
 
-usage: matrix.py JVPGEN [--device cuda] [--cases 220] [--jobs 8] [--schedules 3] [--output FILE] [--list]
+usage: matrix.py PROGRAM [--device cuda|cpu|emulator] [--cases 220] [--jobs 8] [--first 0] [--output FILE] [--list]
 
 Each pair of values of any two factors below stands together in some case; beyond that, cases are drawn until there are
-as many as asked. Exit status 1 if an output is wrong or a command failed.
+as many as asked. Exit status 1 if an output is wrong or a command failed. PROGRAM is jvpgen; for the emulator, `emulate` of the tests.
 """
 
 import argparse, itertools, json, os, random, subprocess, sys, tempfile
@@ -105,6 +105,8 @@ def judge(jvpgen, device, number, case, folder):
     command = [jvpgen, "verify", path, "--device", device, "--shapes", shape_of(case), "--seed", str(number + 1), "--json"]
     if device == "cuda":
         command += ["--schedule-number", str(case["schedule"])]
+    elif device == "emulator":
+        command = [jvpgen, path, shape_of(case), str(number + 1), str(case["schedule"])]
     ran = subprocess.run(command, capture_output=True, text=True)
     try:
         records = json.loads(ran.stdout)
@@ -121,7 +123,7 @@ def figures(record):
 def main():
     parser = argparse.ArgumentParser(description="judge a pairwise cover of specifications and shapes")
     parser.add_argument("jvpgen")
-    parser.add_argument("--device", default="cuda")
+    parser.add_argument("--device", default="cuda", choices=["cuda", "cpu", "emulator"])
     parser.add_argument("--cases", type=int, default=220)
     parser.add_argument("--first", type=int, default=0, help="leave out the cases before")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() // 2)

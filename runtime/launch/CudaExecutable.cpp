@@ -3,6 +3,7 @@
 
 #include "runtime/launch/LaunchArguments.h"
 #include "schedule/Legality.h"
+#include <utility>
 
 using namespace jvpgen;
 
@@ -29,6 +30,18 @@ Result<KernelVariant> jvpgen::withSchedule(const KernelVariant &variant, const S
     launch.schedule = schedule;
   }
   out.schedule = schedule;
+  return out;
+}
+
+KernelVariant jvpgen::withScheduleNumber(const KernelVariant &variant, unsigned number, const Target &target) {
+  KernelVariant out = variant;
+  bool is_first = true;
+  for (Launch &launch : out.launches) {
+    if (!launch.resources.is_sweep) continue;
+    const std::vector<Schedule> legal = legalSchedules(launch.resources, target);
+    launch.schedule = legal[number % legal.size()];
+    if (std::exchange(is_first, false)) out.schedule = launch.schedule;
+  }
   return out;
 }
 

@@ -21,6 +21,9 @@ Result<const KernelVariant *> findVariant(const KernelBundle &bundle, std::strin
 /// The same variant with another schedule for its sweeps; refuses one that a sweep cannot run with on the target.
 Result<KernelVariant> withSchedule(const KernelVariant &variant, const Schedule &schedule, const Target &target);
 
+/// The same variant, each sweep with that of its legal schedules which has the number, counted round; 0 is the default.
+KernelVariant withScheduleNumber(const KernelVariant &variant, unsigned number, const Target &target);
+
 /// Compiles what is not in the cache, loads it into the device's primary context, reserves shared memory. All that can
 /// fail for reasons of machine or schedule fails here, not at launch.
 Result<std::unique_ptr<Executable>> prepare(const KernelBundle &bundle, const KernelVariant &variant,

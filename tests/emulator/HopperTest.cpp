@@ -21,9 +21,23 @@ Problem shape(int64_t batch, int64_t heads, int64_t kv_heads, int64_t q, int64_t
           .kv_total = kv};
 }
 
+/// A text of the skeleton put in place of another.
+struct Change {
+  std::string from, to;
+};
+
 const std::vector<std::string> kPrograms = {"forward", "tangent_forward"};
 
-Result<std::vector<reference::Record>> judge(const Case &c, const std::function<void(KernelBundle &)> &change = {}) {
+void apply(const Change &change, KernelBundle &bundle) {
+  for (SourceFile &file : bundle.files)
+    if (file.name == "hopper_sweep.cuh") {
+      const size_t at = file.text.find(change.from);
+      ASSERT_NE(at, std::string::npos) << change.from;
+      file.text.replace(at, change.from.size(), change.to);
+    }
+}
+
+Result<std::vector<reference::Record>> judge(const Case &c, bool eager_copies, const Change *change = nullptr) {
   AttentionSpec spec = specFrom(c.toml);
   Result<PlannedSpec> planned = PlannedSpec::create(spec, kPrograms);
   if (!planned) return tl::unexpected(planned.error());
@@ -33,18 +47,34 @@ Result<std::vector<reference::Record>> judge(const Case &c, const std::function<
     EXPECT_EQ(variant.skeleton, "hopper");
     EXPECT_EQ(variant.fallback_reason, "");
   }
-  if (change) change(*bundle);
-  HostRunner runner(spec, *bundle, hostBuild(std::filesystem::path(JVPGEN_BINARY_DIR) / "emulator"));
-  return reference::verify(spec, c.problem, {.programs = kPrograms}, std::ref(runner));
+  if (change) apply(*change, *bundle);
+  HostBuild build = hostBuild(std::filesystem::path(JVPGEN_BINARY_DIR) / "emulator");
+  build.eager_copies = eager_copies;
+  HostRunner runner(spec, *bundle, build);
+  reference::VerifyOptions options;
+  options.programs = kPrograms;
+  return reference::verify(spec, c.problem, options, std::ref(runner));
 }
 
 void expectRight(const Case &c) {
-  Result<std::vector<reference::Record>> records = judge(c);
+  Result<std::vector<reference::Record>> records = judge(c, false);
   ASSERT_TRUE(records) << records.error().text();
   EXPECT_FALSE(records->empty());
   for (const reference::Record &r : *records)
     EXPECT_TRUE(r.passed) << r.program << " " << r.output << ": error " << r.relative_error << " (limit " << r.limit
                           << "), worst row " << r.worst_row_error << " (limit " << r.row_limit << ") " << r.complaint;
+}
+
+/// With boxes that come early or late, the machine or the gate finds the change.
+void expectFound(const Case &c, const Change &change) {
+  bool found = false;
+  for (bool eager_copies : {false, true}) {
+    Result<std::vector<reference::Record>> records = judge(c, eager_copies, &change);
+    found |= !records;
+    if (records)
+      for (const reference::Record &r : *records) found |= !r.passed;
+  }
+  EXPECT_TRUE(found) << change.from;
 }
 
 std::string dims(int qk, int v, const std::string &more = "") {
@@ -79,4 +109,27 @@ TEST(Hopper, Temperature) {
                     "scalars = [\"temperature\"]\nscore = \"z * temperature\"\n"
                     "tangents = [\"q\", \"k\", \"v\", \"temperature\"]"),
                shape(1, 2, 2, 65, 150)});
+}
+
+TEST(Hopper, EarlyBoxesAreRightToo) {
+  Result<std::vector<reference::Record>> records = judge({dims(64, 64), shape(1, 2, 2, 130, 1200)}, true);
+  ASSERT_TRUE(records) << records.error().text();
+  for (const reference::Record &r : *records) EXPECT_TRUE(r.passed) << r.program << " " << r.output;
+}
+
+TEST(Hopper, PlantedFaultsAreFound) {
+  const Case c = {dims(64, 64), shape(1, 2, 2, 130, 1200)};
+  // scores are read before they have landed
+  expectFound(c, {"wait_products<Policy::late ? 1 : 0>();", ""});
+  // slots of values are given back before the products that read them have ended
+  expectFound(c, {"wait_products<1>();", ""});
+  // keys are multiplied before they have come
+  expectFound(c, {"phase_wait(barriers.key_full(key.slot), key.phase);", ""});
+  // slots are filled before they are empty
+  expectFound(c, {"phase_wait_guarded(barriers.value_empty(value.slot), value.phase ^ 1);", ""});
+  // a warpgroup gives a slot back twice
+  expectFound(c, {"release(barriers.value_empty(value.slot));",
+                  "release(barriers.value_empty(value.slot));\n        release(barriers.value_empty(value.slot));"});
+  // keys of a neighbouring head
+  expectFound(c, {"s.kv_start + step * Policy::N, s.n, full)", "s.kv_start + step * Policy::N, s.n ^ 1, full)"});
 }

@@ -98,7 +98,9 @@ static Result<fs::path> compileOnHost(const KernelBundle &bundle, const Launch &
 namespace {
 class HostExecutable final : public Executable {
 public:
-  explicit HostExecutable(LaunchArguments arguments) : arguments(std::move(arguments)) {}
+  HostExecutable(LaunchArguments arguments, bool eager_copies) : arguments(std::move(arguments)) {
+    machine.eager_copies = eager_copies;
+  }
 
   Result<void> load(const Launch &launch, const fs::path &library);
   size_t workspaceBytes(const Problem &problem) const override { return arguments.workspaceBytes(problem); }
@@ -162,7 +164,7 @@ Result<std::unique_ptr<Executable>> jvpgen::prepareOnHost(const KernelBundle &bu
                                                           const HostBuild &build) {
   Result<LaunchArguments> arguments = LaunchArguments::create(bundle, variant);
   if (!arguments) return tl::unexpected(arguments.error());
-  auto out = std::make_unique<HostExecutable>(std::move(*arguments));
+  auto out = std::make_unique<HostExecutable>(std::move(*arguments), build.eager_copies);
   std::vector<Result<fs::path>> libraries(variant.launches.size());
   std::vector<std::thread> pool;
   for (size_t k = 0; k < libraries.size(); ++k)

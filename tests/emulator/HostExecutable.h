@@ -15,6 +15,7 @@ namespace jvpgen {
 struct HostBuild {
   std::filesystem::path folder; ///< where texts and libraries are kept; equal texts are compiled once
   std::string compiler = "clang++-22";
+  bool eager_copies = false;                  ///< of the machine
   std::vector<std::string> options = {"-O1"}; ///< with sanitizers, those that the test itself is built with
 };
 

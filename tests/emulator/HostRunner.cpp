@@ -12,9 +12,11 @@ Result<const Executable *> HostRunner::executable(std::string_view program) {
   if (!found) return tl::unexpected(found.error());
   KernelVariant chosen = **found;
   if (schedule) {
-    Result<KernelVariant> changed = withSchedule(chosen, *schedule, {.arch = "sm_80"});
+    Result<KernelVariant> changed = withSchedule(chosen, *schedule, target);
     if (!changed) return tl::unexpected(changed.error());
     chosen = std::move(*changed);
+  } else if (schedule_number) {
+    chosen = withScheduleNumber(chosen, schedule_number, target);
   }
   Result<std::unique_ptr<Executable>> made = prepareOnHost(bundle, chosen, build);
   if (!made) return tl::unexpected(made.error());

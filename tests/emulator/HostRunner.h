@@ -19,6 +19,10 @@ public:
   std::string variant;
   /// For all sweeps, in place of their own.
   std::optional<Schedule> schedule;
+  /// Among each sweep's legal schedules, if none is given.
+  unsigned schedule_number = 0;
+  /// What the schedules are for.
+  Target target = {.arch = "sm_80"};
 
   Result<void> operator()(std::string_view program, const Problem &problem, TensorSet &inputs, TensorSet &outputs);
 

@@ -3,10 +3,8 @@
 
 #include "runtime/launch/Ceiling.h"
 #include "runtime/launch/CudaExecutable.h"
-#include "schedule/Legality.h"
 #include "tools/tensors/Interface.h"
 #include <map>
-#include <utility>
 
 using namespace jvpgen;
 
@@ -104,26 +102,15 @@ private:
 };
 } // namespace
 
-/// Each kernel's legal schedule of a number, counted round; a variant is called by that of its first sweep.
-static void takeSchedules(KernelBundle &bundle, unsigned number, const Target &target) {
-  for (KernelVariant &variant : bundle.variants) {
-    bool is_first = true;
-    for (Launch &launch : variant.launches) {
-      if (!launch.resources.is_sweep) continue;
-      const std::vector<Schedule> legal = legalSchedules(launch.resources, target);
-      launch.schedule = legal[number % legal.size()];
-      if (std::exchange(is_first, false)) variant.schedule = launch.schedule;
-    }
-  }
-}
-
 Result<std::unique_ptr<Backend>> jvpgen::openCudaBackend(PlannedSpec planned, const AttentionSpec &spec,
                                                          const BackendOptions &options) {
   Result<DevicePointer> gpu = Device::open();
   if (!gpu) return tl::unexpected<Error>(gpu.error());
   Result<KernelBundle> bundle = planned.emit((*gpu)->facts.target);
   if (!bundle) return tl::unexpected<Error>(bundle.error());
-  if (options.schedule_number) takeSchedules(*bundle, options.schedule_number, (*gpu)->facts.target);
+  if (options.schedule_number)
+    for (KernelVariant &variant : bundle->variants)
+      variant = withScheduleNumber(variant, options.schedule_number, (*gpu)->facts.target);
   Result<Stream> stream = Stream::create(*gpu);
   if (!stream) return tl::unexpected<Error>(stream.error());
   return std::make_unique<CudaBackend>(std::move(*bundle), spec, options, *gpu, std::move(*stream));
