@@ -65,6 +65,15 @@ class Status(ProgramTest):
             self.assertIn("standard output", self.fails(3, "show", PLAIN, stdout=full))
 
 
+class Notices(ProgramTest):
+    """What an emitted bundle leaves out, or cannot hold, is said on standard error."""
+
+    def test_the_range_of_float16_is_pointed_out(self):
+        done = call("emit", self.spec('dtype = "f16"\n'), "-o", self.folder / "out")
+        self.assertEqual(done.returncode, 0)
+        self.assertEqual(done.stderr.count("notice: f16: tangent weights above 65504"), 1)
+
+
 class Json(ProgramTest):
     def json(self, *words):
         return json.loads(self.succeeds(*words, "--json"))
@@ -85,7 +94,8 @@ class Json(ProgramTest):
         self.assertEqual(stats["tangent_backward"]["saved"], ["lse", "mu", "o", "to"])
 
     def test_emit(self):
-        records = self.json("emit", PLAIN, "--arch", "sm_90a", "-o", self.folder / "out", "--programs", "forward")
+        words = ["emit", PLAIN, "--arch", "sm_90a", "-o", self.folder / "out", "--programs", "forward"]
+        records = self.json(*words)
         self.assertTrue((self.folder / "out" / records[0]["kernels"][0]["source"]).is_file())
 
     def test_compile(self):

@@ -22,6 +22,7 @@ static Result<void> emit(const EmitOptions &options) {
   Result<KernelBundle> bundle = planned->emit({.arch = options.arch});
   if (!bundle) return tl::unexpected<Error>(bundle.error());
   if (Result<void> done = writeBundle(*bundle, options.folder); !done) return done;
+  for (const std::string &notice : bundle->notices) std::fprintf(stderr, "notice: %s\n", notice.c_str());
   ordered_json all = ordered_json::array();
   for (const KernelVariant &v : bundle->variants) {
     ordered_json kernels = ordered_json::array();
