@@ -1,4 +1,5 @@
-// emulate SPEC SHAPES [SEED [SCHEDULE_NUMBER [ARCH]]]: `jvpgen verify --json` of the kernels emitted for a GPU, on the emulator.
+// emulate SPEC SHAPES [SEED [SCHEDULE_NUMBER [ARCH]]]: `jvpgen verify --json` of the kernels emitted for a GPU, on the
+// emulator.
 #include "HostRunner.h"
 
 #include "compiler/spec/AttentionSpec.h"
@@ -29,8 +30,8 @@ static Result<int> emulate(const std::vector<std::string> &words) {
   nlohmann::ordered_json all = nlohmann::ordered_json::array();
   size_t failed = 0;
   for (const Problem &shape : *shapes) {
-    Result<std::vector<reference::Record>> records = reference::verify(
-        *spec, shape, {.seed = std::stoull(word(2, "1")), .programs = programs}, std::ref(runner));
+    Result<std::vector<reference::Record>> records =
+        reference::verify(*spec, shape, {.seed = std::stoull(word(2, "1")), .programs = programs}, std::ref(runner));
     if (!records) return tl::unexpected(records.error());
     for (const reference::Record &r : *records) {
       failed += !r.passed && !r.refused;
