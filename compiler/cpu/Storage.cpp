@@ -81,6 +81,7 @@ const Tensor &Storage::named(StringRef name, StringRef indices) {
       tensor.indices = declared.getIndices().str();
       tensor.dtype = dtypeNamed(declared.getDtype());
       tensor.in_workspace = false;
+      tensor.per_sequence = declared.getPerSequence();
     }
   tensor.slot = static_cast<int>(used.size());
   tensor.feature = static_cast<int>(featureLength(tensor.indices));

@@ -16,15 +16,16 @@ struct Tensor {
   std::string indices;
   DType dtype = DType::F32;
   bool in_workspace = false;
-  int slot = 0;           ///< in the frame
-  int feature = 1;        ///< length of the feature index, 1 without one
-  int padded_feature = 1; ///< in the workspace, multiple of 16
-  char added_along = 0;   ///< own axis of the sweep that adds to it, each task to its own copy; 0 for all others
+  bool per_sequence = false; ///< i and j count inside a sequence, packed layouts included
+  int slot = 0;              ///< in the frame
+  int feature = 1;           ///< length of the feature index, 1 without one
+  int padded_feature = 1;    ///< in the workspace, multiple of 16
+  char added_along = 0;      ///< own axis of the sweep that adds to it, each task to its own copy; 0 for all others
 
   bool has(char index) const { return indices.find(index) != std::string::npos; }
   bool isTile() const { return has('i') && has('j'); }
   /// Packed sequences follow one another along i and along j; in the workspace each has rows of its own.
-  bool isPackable() const { return !in_workspace && (has('i') || has('j')); }
+  bool isPackable() const { return !in_workspace && !per_sequence && (has('i') || has('j')); }
 };
 
 /// Bytes of one copy of a workspace buffer (multiple of 256), and its strides.
