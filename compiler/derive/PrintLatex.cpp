@@ -101,12 +101,11 @@ public:
 private:
   static std::string group(const std::string &text) { return "\\left(" + text + "\\right)"; }
 
-  /// q k v o in capitals, lse as an l, one letter as itself, a word upright.
+  /// q k v o in capitals, lse as an l, any other name upright: an input may be called P.
   static std::string letter(const std::string &name) {
     static const std::map<std::string, std::string> letters = {{"q", "Q"}, {"k", "K"},       {"v", "V"},
                                                                {"o", "O"}, {"lse", "\\ell"}, {"bias", "B"}};
     if (auto it = letters.find(name); it != letters.end()) return it->second;
-    if (name.size() == 1) return name;
     std::string escaped;
     for (char c : name) escaped += c == '_' ? std::string("\\_") : std::string(1, c);
     return "\\mathrm{" + escaped + "}";

@@ -5,6 +5,7 @@
 
 #include "llvm/ADT/StringExtras.h"
 #include <algorithm>
+#include <set>
 #include <sstream>
 
 using namespace jvpgen;
@@ -13,6 +14,10 @@ namespace {
 
 class TextNotation : public Notation {
 public:
+  explicit TextNotation(const Program &p) {
+    for (const auto &[name, t] : p.inputs) taken.insert(name);
+  }
+
   std::string input(const std::string &name) const override { return name; }
 
   std::string index(const std::string &name) const override {
@@ -25,7 +30,9 @@ public:
   std::string symbol(const Definition &d) const override {
     static const char *letters[] = {"", "qk", "tqk", "a", "P", "X", "row", "col", "c"};
     if (d.symbol == Symbol::Output) return d.output;
-    return letters[size_t(d.symbol)] + (d.alone ? std::string() : std::to_string(d.number));
+    std::string out = letters[size_t(d.symbol)] + (d.alone ? std::string() : std::to_string(d.number));
+    while (taken.contains(out)) out += '_'; // an input may be called P
+    return out;
   }
 
   std::string magnitude(const ScaledNumber &n) const override {
@@ -59,6 +66,9 @@ public:
   std::string wrap(const Formula &x, Formula::Binding least) const override {
     return x.binding < least ? "(" + x.text + ")" : x.text;
   }
+
+private:
+  std::set<std::string> taken;
 };
 
 } // namespace
@@ -86,7 +96,7 @@ static std::string headline(const Program &p, const Rational &scale) {
 }
 
 std::string jvpgen::printText(const Program &p, const Rational &scale) {
-  TextNotation notation;
+  TextNotation notation(p);
   std::vector<Definition> listing = listingOf(p);
   FormulaWriter writer(notation, listing, scale);
   size_t width = 0;

@@ -41,6 +41,7 @@ class Status(ProgramTest):
     def test_wrong_shapes_are_2(self):
         softcap = SPECS / "softcap.toml"  # four query heads to a key head
         for shapes in ["", ",", "2x4x8", "2x4x8x8x8", "0x4x8x8", "2x4x-8x8", "2x4x8xeight", "2x3x8x8", "2x4x8x99999999999",
+                       "2147483000x4x2147483000x8",
                        "2x4x8x8,2x4"]:
             for command in ["verify", "bench"]:
                 self.assertIn("--shapes", self.fails(2, command, softcap, "--device", "cpu", f"--shapes={shapes}"))
@@ -59,6 +60,10 @@ class Status(ProgramTest):
         error = self.fails(3, "compile", PLAIN, environment={"JVPGEN_NVRTC": "/nonexistent", "XDG_CACHE_HOME": str(self.folder)})
         self.assertIn("JVPGEN_NVRTC is '/nonexistent'", error)
         self.fails(3, "verify", PLAIN, "--device", "cuda", environment={"CUDA_VISIBLE_DEVICES": "-1"})
+
+    def test_too_little_memory_is_3(self):
+        words = ["bench", PLAIN, "--device", "cpu", "--programs", "forward", "--shapes", "1x1x8x100000000"]
+        self.assertIn("memory for the tensors", self.fails(3, *words, memory_at_most=8 << 30))
 
     def test_results_that_cannot_be_written_are_3(self):
         with open("/dev/full", "w") as full:

@@ -17,15 +17,17 @@ SPECS = SOURCE / "examples" / "specs"
 CODES = {"F32": "f", "I32": "i"}
 
 
-def call(*words, bytes_at_most=None, environment=None, stdout=subprocess.PIPE):
-    """The finished process; no file that it writes may grow beyond `bytes_at_most`."""
+def call(*words, bytes_at_most=None, memory_at_most=None, environment=None, stdout=subprocess.PIPE):
+    """The finished process; no file that it writes may grow beyond `bytes_at_most`, nor its memory beyond its limit."""
 
     def limit():
         signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (bytes_at_most, bytes_at_most))
+        for kind, most in [(resource.RLIMIT_FSIZE, bytes_at_most), (resource.RLIMIT_AS, memory_at_most)]:
+            if most is not None:
+                resource.setrlimit(kind, (most, most))
 
     return subprocess.run([PROGRAM, *map(str, words)], stdout=stdout, stderr=subprocess.PIPE, text=True,
-                          preexec_fn=limit if bytes_at_most is not None else None,
+                          preexec_fn=limit,
                           env={**os.environ, **(environment or {})})
 
 

@@ -65,6 +65,10 @@ class Mlir(ProgramTest):
 
 
 class Names(ProgramTest):
+    def test_an_input_keeps_its_name(self):
+        text = self.succeeds("show", self.spec('scalars = ["P"]\nscore = "z * P"\n'), "--programs", "backward")
+        self.assertIn("  P_ [bnrij]  = masked_exp(scale*P*(q @ k^T) - lse)\n", text)
+
     def test_each_line_uses_only_what_stands_above_it(self):
         """The listing of every example can be read from its first line to its last."""
         for spec in sorted(SPECS.glob("*.toml")):

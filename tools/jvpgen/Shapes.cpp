@@ -1,6 +1,7 @@
 // Parsing of shapes; every number is checked, since it becomes a size in memory.
 #include "tools/jvpgen/Shapes.h"
 
+#include <algorithm>
 #include <charconv>
 #include <sstream>
 
@@ -21,6 +22,11 @@ static Result<Problem> parseShape(const AttentionSpec &spec, const std::string &
   if (numbers[1] % spec.group)
     return fail(ErrorKind::Invalid, "--shapes has " + std::to_string(numbers[1]) + " query heads, but the group of '" +
                                         spec.name + "' is " + std::to_string(spec.group) + "; give a multiple of it");
+  int64_t bytes = 1 << 10; // at most, for each pair of a query and a key
+  bool fits = true;
+  for (int64_t n : numbers) fits &= !__builtin_mul_overflow(bytes, std::max<int64_t>(n, 1), &bytes);
+  if (!fits)
+    return fail(ErrorKind::Invalid, "--shapes has '" + text + "', whose sizes exceed 64 bits; give a smaller shape");
   Problem p{.batch = numbers[0], .heads = numbers[1], .kv_heads = numbers[1] / spec.group};
   p.q_length = p.q_total = numbers[2];
   p.kv_length = p.kv_total = numbers[3];

@@ -4,6 +4,15 @@
 
 #include <csignal>
 #include <cstdio>
+#include <new>
+
+/// The action; a lack of memory is an error like others.
+static jvpgen::Result<void> perform(const jvpgen::Action &action) try {
+  return action();
+} catch (const std::bad_alloc &) {
+  return jvpgen::fail(jvpgen::ErrorKind::Environment,
+                      "memory for the tensors was asked for, and the machine has too little; give smaller ones");
+}
 
 int main(int argc, char **argv) {
   using namespace jvpgen;
@@ -18,7 +27,7 @@ int main(int argc, char **argv) {
     return app.exit(e) == 0 ? 0 : 2;
   }
   std::signal(SIGXFSZ, SIG_IGN); // a write beyond the limit fails, and is reported as such
-  Result<void> done = action();
+  Result<void> done = perform(action);
   if (std::fflush(stdout) && done)
     done = fail(ErrorKind::Environment, "cannot write the results to standard output; see whether the disk is full");
   if (done) return 0;
