@@ -23,22 +23,23 @@ public:
       query_heads |= extent == Extent::Heads;
       per_head |= extent == Extent::Heads || extent == Extent::KvHeads;
       per_sequence |= extent == Extent::Batch;
-      per_sequence |= spec.layout == Layout::Packed && (extent == Extent::QueryRows || extent == Extent::KeyRows);
+      follows |= extent == Extent::QueryTotal || extent == Extent::KeyTotal;
     }
   }
 
   int64_t offset(const Place &place, int64_t query_head, int64_t i, int64_t j) const {
     const auto &stride = strides.stride;
     return place.batch * stride[0] + (query_heads ? query_head : place.kv_head) * stride[1] +
-           (place.q_start + i) * stride[2] + (place.kv_start + j) * stride[3];
+           (follows * place.q_start + i) * stride[2] + (follows * place.kv_start + j) * stride[3];
   }
 
   /// Does each element belong to a single place?
-  bool isPrivate() const { return per_sequence && per_head; }
+  bool isPrivate() const { return (per_sequence || follows) && per_head; }
 
 private:
   TensorView strides;
   bool query_heads = false, per_head = false, per_sequence = false;
+  bool follows = false; ///< sequences follow one another
 };
 
 /// A tensor that is read.

@@ -11,8 +11,8 @@ struct Sequence {
   i64 q_start, kv_start;   ///< its first row in packed tensors, 0 in others
 };
 
-/// The same sequence in the workspace, where each has rows of its own.
-DEV Sequence in_workspace(Sequence s) {
+/// The same sequence in tensors where each has rows of its own: the workspace, biases, masks.
+DEV Sequence with_own_rows(Sequence s) {
   s.q_start = s.kv_start = 0;
   return s;
 }

@@ -69,8 +69,7 @@ template <class Policy> DEV void sum_pass(const typename Policy::Args &args) {
     if ((Policy::has_j && at.j >= args.problem.kv_length) || (Policy::has_i && at.i >= args.problem.q_length)) return;
   }
   const Sequence s = sequence_at<Policy>(args, at);
-  if (Policy::layout_is_packed && ((Policy::has_j && at.j >= s.kv_length) || (Policy::has_i && at.i >= s.q_length)))
-    return;
+  if (Policy::rows_follow && ((Policy::has_j && at.j >= s.kv_length) || (Policy::has_i && at.i >= s.q_length))) return;
   const float value = Policy::compute(args, at);
   if (alone || thread_index() == 0) Policy::store(args, s, at, value);
 }

@@ -318,7 +318,8 @@ template <class Policy> struct Sweep {
   }
 
   DEV void run() {
-    if (own.first >= own.bound) return;
+    if (own.first >= (Policy::skips ? int(owns_queries ? args.problem.q_length : args.problem.kv_length) : own.bound))
+      return;
     State state;
     state.clear();
     copy_own();

@@ -67,21 +67,6 @@ static Result<void> checkOperands(attn::PlanOp plan, attn::SweepOp sweep) {
   return {};
 }
 
-/// Rows of a packed sequence can be written where all others stand in rows of their own: not across two packed axes,
-/// nor where all sequences add to the same rows.
-static Result<void> checkPackedOutput(ModuleOp module, attn::PlanOp plan, StringRef output) {
-  auto layout = module->getAttrOfType<StringAttr>("attn.layout");
-  if (!layout || layout.getValue() != "packed") return {};
-  for (auto tensor : module.getOps<attn::TensorOp>()) {
-    StringRef indices = tensor.getIndices();
-    bool i = indices.contains('i'), j = indices.contains('j');
-    if (tensor.getSymName() != output || !(i || j) || ((i != j) && indices.contains('b'))) continue;
-    return refuse(plan, "it writes " + output.str() + ", which is no row of one sequence, in the packed layout",
-                  "use the padded layout, or leave " + output.str() + " out");
-  }
-  return {};
-}
-
 Result<void> cpu::checkPlan(ModuleOp module, attn::PlanOp plan) {
   for (StringRef dim : {"attn.head_dim_qk", "attn.head_dim_v"}) {
     auto attribute = module->getAttrOfType<IntegerAttr>(dim);
@@ -94,12 +79,7 @@ Result<void> cpu::checkPlan(ModuleOp module, attn::PlanOp plan) {
       if (auto type = dyn_cast<attn::ValueType>(v.getType())) split |= type.has('s');
   });
   if (split) return refuse(plan, "it splits the keys", "use a variant without splits: threads share rows here");
-  for (auto post : plan.getBody().getOps<attn::PostOp>())
-    if (auto ok = checkPackedOutput(module, plan, post.getOutput()); !ok) return ok;
   for (auto sweep : plan.getBody().getOps<attn::SweepOp>()) {
-    for (auto accumulator : sweep.getBody().getOps<attn::AccumulatorOp>())
-      if (auto output = accumulator.getOutput())
-        if (auto ok = checkPackedOutput(module, plan, *output); !ok) return ok;
     if (auto ok = checkSweep(plan, sweep); !ok) return ok;
     if (auto ok = checkOperands(plan, sweep); !ok) return ok;
   }

@@ -35,7 +35,9 @@ Interface::Interface(mlir::ModuleOp module) {
   head_dim_qk = number("attn.head_dim_qk"), head_dim_v = number("attn.head_dim_v");
   for (auto t : module.getOps<attn::TensorOp>()) {
     TensorInfo info{t.getSymName().str(), t.getIndices().str(), dtypeFrom(t.getDtype())};
-    declarations.push_back({info.name, info.indices, info.dtype, t.getPart() == "output" || t.getPart() == "gradient"});
+    info.per_sequence = t.getPerSequence();
+    const bool isOutput = t.getPart() == "output" || t.getPart() == "gradient";
+    declarations.push_back({info.name, info.indices, info.dtype, isOutput, info.per_sequence});
     tensors[info.name] = info;
   }
   for (auto m : module.getOps<attn::MaskOp>()) mask = m;
@@ -60,7 +62,7 @@ std::string Parameters::declaration() const {
 
 std::string jvpgen::headOf(const TensorInfo &tensor) { return tensor.has('n') && !tensor.has('r') ? "s.n" : "s.h"; }
 
-std::string jvpgen::placeOf(const TensorInfo &tensor) { return tensor.in_workspace ? "in_workspace(s)" : "s"; }
+std::string jvpgen::placeOf(const TensorInfo &tensor) { return tensor.hasOwnRows() ? "with_own_rows(s)" : "s"; }
 
 std::string jvpgen::numberAt(Parameters &parameters, const TensorInfo &tensor, const std::string &i,
                              const std::string &j) {
@@ -71,7 +73,7 @@ std::string jvpgen::numberAt(Parameters &parameters, const TensorInfo &tensor, c
 std::string jvpgen::addressOf(Parameters &parameters, const TensorInfo &tensor, const std::string &i,
                               const std::string &j) {
   auto at = [&](bool has, const std::string &start, const std::string &x) {
-    return !has ? std::string("0") : tensor.in_workspace ? x : start + " + " + x;
+    return !has ? std::string("0") : tensor.hasOwnRows() ? x : start + " + " + x;
   };
   return "element<" + tensor.type() + ">(" + parameters.use(tensor) + ", s.b, " + headOf(tensor) + ", " +
          at(tensor.has('i'), "s.q_start", i) + ", " + at(tensor.has('j'), "s.kv_start", j) + ")";

@@ -14,7 +14,10 @@ struct TensorInfo {
   std::string name, indices;
   DType dtype = DType::F32;
   bool in_workspace = false;
+  bool per_sequence = false; ///< rows count inside a sequence, packed layouts included; so they do in the workspace
 
+  /// Every sequence has rows of its own, from 0 to the longest length.
+  bool hasOwnRows() const { return in_workspace || per_sequence; }
   bool has(char index) const { return indices.find(index) != std::string::npos; }
   std::string type() const; ///< the element type of templates/elements.cuh
 };

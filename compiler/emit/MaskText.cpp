@@ -104,8 +104,8 @@ private:
     std::string i = "0", j = "0";
     for (auto [axis, at] : llvm::zip(fetch.getAxes(), fetch.getAt())) (axis == 'i' ? i : j) = use(at);
     if (tensor.dtype != DType::I32 && tensor.dtype != DType::I8) return numberAt(parameters, tensor, i, j);
-    std::string text = "integer<" + tensor.type() + ">(" + parameters.use(tensor) + ", s, " + headOf(tensor) + ", " +
-                       i + ", " + j + ")";
+    std::string text = "integer<" + tensor.type() + ">(" + parameters.use(tensor) + ", " + placeOf(tensor) + ", " +
+                       headOf(tensor) + ", " + i + ", " + j + ")";
     return fetch.getType().isInteger(1) ? text + " != 0" : text;
   }
   Result<void> printRange(FetchRangeOp range) {

@@ -14,13 +14,12 @@ static std::string withoutFeatures(StringRef indices) {
   return out;
 }
 
-/// What every pass states: its indices and the lengths.
-static std::string placeText(StringRef indices, Parameters &parameters, const Interface &interface) {
+/// What every pass states: its indices, whether its rows of one sequence follow those of another, and the lengths.
+static std::string placeText(StringRef indices, bool rowsFollow, Parameters &parameters, const Interface &interface) {
   std::string out = "using Args = ::Args;\nstatic constexpr int warps = JVPGEN_WARPS;\nstatic constexpr bool ";
   for (char c : StringRef("bnrij"))
     out += std::string("has_") + c + " = " + (indices.contains(c) ? "true" : "false") + (c == 'j' ? ";\n" : ", ");
-  out += std::string("static constexpr bool layout_is_packed = ") + (interface.layout == "packed" ? "true" : "false") +
-         ";\n";
+  out += std::string("static constexpr bool rows_follow = ") + (rowsFollow ? "true" : "false") + ";\n";
   return out + measureText(parameters, interface);
 }
 
@@ -87,7 +86,7 @@ Result<KernelText> jvpgen::prePassText(llvm::ArrayRef<PreOp> passes, const Inter
                    2) +
             "}\n";
   }
-  std::string policy = placeText(indices, parameters, interface) +
+  std::string policy = placeText(indices, false, parameters, interface) +
                        "static DEV void compute(const Args &args, const Sequence &s, int row) {\n  const int lane = "
                        "thread_index() % kWarp;\n" +
                        indent(body, 2) + "}\n";
@@ -126,8 +125,10 @@ Result<KernelText> jvpgen::postPassText(PostOp pass, const Interface &interface,
   Parameters parameters;
   ScalarText text;
   Value v = cast<YieldOp>(pass.getBody().front().getTerminator()).getValues()[0];
-  const std::string indices = cast<ValueType>(v.getType()).getIndices().str();
-  if (indices != withoutFeatures(indices))
+  Result<const TensorInfo *> target = lookup(interface, pass.getOutput());
+  if (!target) return tl::unexpected(target.error());
+  const std::string indices = withoutFeatures((*target)->indices);
+  if (cast<ValueType>(v.getType()).hasFeature())
     return fail(ErrorKind::Unsupported, "the output \"" + pass.getOutput().str() +
                                             "\" with a feature index was asked for after the sweeps; "
                                             "the portable skeleton adds up numbers there.");
@@ -149,12 +150,15 @@ Result<KernelText> jvpgen::postPassText(PostOp pass, const Interface &interface,
   };
   Result<std::string> value = text.use(v);
   if (!value) return tl::unexpected(value.error());
-  Result<const TensorInfo *> target = lookup(interface, pass.getOutput());
-  if (!target) return tl::unexpected(target.error());
+  const std::string address = addressOf(parameters, **target, "at.i", "at.j");
+  const int features = interface.features((*target)->indices);
   const std::string store =
-      "*" + addressOf(parameters, **target, "at.i", "at.j") + " = " + (*target)->type() + "::from_float(value);\n";
+      (features ? "auto *row = " + address + ";\nfor (int f = 0; f < " + std::to_string(features) + "; ++f) row[f]"
+                : "*" + address) +
+      " = " + (*target)->type() + "::from_float(value);\n";
+  const bool rowsFollow = interface.layout == "packed" && !(*target)->hasOwnRows();
   std::string policy =
-      placeText(indices, parameters, interface) +
+      placeText(indices, rowsFollow, parameters, interface) +
       "static DEV float compute(const Args &args, const Point &at) {\n  const Point p = at;\n"
       "  const Sequence s = sequence_at<Policy>(args, p);\n" +
       indent(text.outer + text.inner + "return " + *value + ";\n", 2) +

@@ -128,12 +128,11 @@ Result<std::string> SweepWriter::leaveText() {
     if (!value) return value;
     const TensorInfo &tensor = interface.tensors.find(epilogue.getOutput())->second;
     const std::string address = addressOf(parameters, tensor, row, row);
-    auto type = cast<ValueType>(v.getType());
-    if (!type.hasFeature()) {
+    const int groups = interface.features(tensor.indices) / 8; // a zero has no index of its own
+    if (!groups) {
       rows += "if (lane == 0) *" + address + " = " + tensor.type() + "::from_float(" + *value + ");\n";
       continue;
     }
-    const int groups = interface.features(type.getIndices()) / 8;
     features += "#pragma unroll\nfor (int n = 0; n < " + std::to_string(groups) +
                 "; ++n) {\n  float pair[2];\n  for (int c = 0; c < 2; ++c) {\n" + indent(text.inner, 4) +
                 "    pair[c] = " + *value + ";\n  }\n  store_pair<" + tensor.type() + ">(" + address +

@@ -173,9 +173,7 @@ const TensorInfo *SweepWriter::tileTensor(AccumulatorOp acc) {
 std::string SweepWriter::storeTile(ReduceOp reduce, const std::string &tile) {
   const TensorInfo *tensor = tileTensor(program.accumulator(reduce.getAccumulator()));
   if (!tensor) return "";
-  const bool packed = interface.layout == "packed";
-  const std::string q = packed ? "s.q_length" : "int(args.problem.q_length)",
-                    kv = packed ? "s.kv_length" : "int(args.problem.kv_length)";
+  const std::string q = "int(args.problem.q_length)", kv = "int(args.problem.kv_length)";
   return "store_tile<Policy, " + tensor->type() + ">(" + tile + ", " + parameters.use(*tensor) + ", " +
          placeOf(*tensor) + ", " + headOf(*tensor) + ", own, tile, " +
          (program.isRowSweep() ? q + ", " + kv : kv + ", " + q) + ");\n";

@@ -124,9 +124,12 @@ def Attn_TensorOp : Attn_Op<"tensor", [Symbol]> {
   let description = [{
     part: primal, tangent, cotangent, output, gradient, vector (int32), mask (int8), length (int32).
     dtype: bf16, f16, f32, i32, i8. The run-time shape may be 1 along any of b, n r, i, j that the indices lack.
+    per_sequence: i and j count inside a sequence, packed layouts included; other packed tensors hold all sequences
+    behind one another.
   }];
-  let arguments = (ins SymbolNameAttr:$sym_name, StrAttr:$indices, StrAttr:$dtype, StrAttr:$part);
-  let assemblyFormat = "$sym_name $indices $dtype $part attr-dict";
+  let arguments = (ins SymbolNameAttr:$sym_name, StrAttr:$indices, StrAttr:$dtype, StrAttr:$part,
+                       UnitAttr:$per_sequence);
+  let assemblyFormat = "$sym_name $indices $dtype $part (`per_sequence` $per_sequence^)? attr-dict";
   let hasVerifier = 1;
 }
 

@@ -59,7 +59,8 @@ OwningOpRef<ModuleOp> jvpgen::declareModule(MLIRContext &context, const Attentio
   set("attn.softmax_scale", b.getF64FloatAttr(spec.softmax_scale));
   b.setInsertionPointToStart(module->getBody());
   for (const std::string &tensor : interfaceOf(spec))
-    attn::TensorOp::create(b, loc, tensor, indicesOf(spec, tensor), name(dtypeOf(spec, tensor)), partOf(spec, tensor));
+    attn::TensorOp::create(b, loc, tensor, indicesOf(spec, tensor), name(dtypeOf(spec, tensor)), partOf(spec, tensor),
+                           spec.layout == Layout::Packed && isPerSequence(spec, tensor));
   const Expr *mask = spec.mask ? &*spec.mask : nullptr;
   buildMask(b, mask ? Location(FileLineColLoc::get(&context, spec.file, mask->line, mask->column)) : loc, spec);
   return module;

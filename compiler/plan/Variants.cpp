@@ -1,5 +1,6 @@
 // From outputs to the sweeps that compute them.
 #include "compiler/plan/Variants.h"
+#include "compiler/plan/Accumulate.h"
 #include "compiler/plan/Coefficients.h"
 #include "compiler/plan/Scores.h"
 #include "compiler/plan/SharedProducts.h"
@@ -90,7 +91,20 @@ static Result<void> checkTerm(const std::string &what, Term t) {
   return {};
 }
 
+/// A post-pass adds up numbers: what it sums over features is a statistic.
+Term VariantBuilder::withStatistics(Term t) {
+  std::map<Term, Term> replacement;
+  for (Term x : topologicalOrder({t})) {
+    if (!x->is(TermKind::Sum) || !x->over.meets(kFeature)) continue;
+    TermContext &terms = *x->context;
+    Term inner = statistics.shared(terms.sum(x->over & kFeature, x->args[0]), Axis::Row);
+    replacement[x] = terms.sum(x->over - kFeature, inner);
+  }
+  return replaceTerms(t, replacement);
+}
+
 Result<Variant> VariantBuilder::finish() {
+  for (auto &[name, t] : variant.posts) t = withStatistics(t);
   variant.statistics = statistics.all();
   std::vector<std::vector<NamedTerm> *> values = {&variant.statistics, &variant.posts};
   for (Sweep &sweep : variant.sweeps) values.push_back(&sweep.epilogues);

@@ -37,6 +37,7 @@ public:
 private:
   Result<void> makeRoles(Sweep &sweep, std::vector<Contribution> contributions, bool isSplit);
   void arrange(Sweep &sweep);
+  Term withStatistics(Term t);
 
   Variant variant;
   std::vector<Centre> centres;

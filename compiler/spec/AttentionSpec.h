@@ -68,9 +68,12 @@ bool isTensor(const AttentionSpec &spec, std::string_view tensor);
 
 /// Letters of "bnrijde" that an input, tangent, cotangent, output or gradient has; "" if the name is unknown.
 /// Names: q tq dq dtq k .. v .., o to do dto, lse mu dlse dmu, and for each named input x: x tx dx dtx; lengths and
-/// offsets have "b" (offsets are one longer than the batch). Bias and mask tensors count i and j inside a sequence,
-/// packed layouts included; integer vectors lie packed as q and k do.
+/// offsets have "b" (offsets are one longer than the batch). In packed layouts integer vectors lie packed as q and k
+/// do.
 std::string indicesOf(const AttentionSpec &spec, std::string_view tensor);
+
+/// Whether a tensor counts i and j inside a sequence even in packed layouts: a bias, its tangent and gradients, a mask.
+bool isPerSequence(const AttentionSpec &spec, std::string_view tensor);
 
 /// The type in memory of any of those tensors.
 DType dtypeOf(const AttentionSpec &spec, std::string_view tensor);

@@ -58,6 +58,11 @@ std::string indicesOf(const AttentionSpec &spec, std::string_view tensor) {
   return "";
 }
 
+bool isPerSequence(const AttentionSpec &spec, std::string_view tensor) {
+  const NamedInput *input = spec.input(resolve(spec, tensor).base);
+  return input && (input->kind == NamedInput::Kind::Bias || input->kind == NamedInput::Kind::Mask);
+}
+
 DType dtypeOf(const AttentionSpec &spec, std::string_view tensor) {
   TensorName name = resolve(spec, tensor);
   const NamedInput *input = spec.input(name.base);

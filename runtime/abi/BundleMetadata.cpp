@@ -19,7 +19,8 @@ static Json toJson(const TensorDeclaration &tensor) {
   return {{"name", tensor.name},
           {"indices", tensor.indices},
           {"dtype", name(tensor.dtype)},
-          {"is_output", tensor.is_output}};
+          {"is_output", tensor.is_output},
+          {"per_sequence", tensor.per_sequence}};
 }
 
 static Json toJson(const Schedule &schedule) {
@@ -185,6 +186,7 @@ TensorDeclaration MetadataReader::tensor(const Json &json, const std::string &wh
     if (dtype == name(type)) out.dtype = type, known = true;
   if (!known) refuse(where + ".dtype", "is not one of f32, bf16, f16, i32, i8");
   out.is_output = boolean(json, "is_output", where);
+  out.per_sequence = boolean(json, "per_sequence", where);
   return out;
 }
 

@@ -15,7 +15,8 @@ struct TensorDeclaration {
   std::string name;
   std::string indices;
   DType dtype = DType::F32;
-  bool is_output = false; ///< written by some launch of the bundle's programs
+  bool is_output = false;    ///< written by some launch of the bundle's programs
+  bool per_sequence = false; ///< its i and j count inside a sequence, packed layouts included
 };
 
 /// A tensor as Hopper's copy engine sees it: boxes of rows of a sequence (lengths up to the tensor's own), and of

@@ -156,7 +156,7 @@ Result<void> LaunchArguments::checkTensor(const TensorDeclaration &declared, con
                   "copy it to aligned memory");
   for (char index : declared.indices) {
     bool feature = index == 'd' || index == 'e',
-         sequence = packed && index == 'b'; // packed: offsets take the place of a stride
+         sequence = packed && index == 'b' && !declared.per_sequence; // packed: offsets take the place of a stride
     if (feature || sequence || !declared.is_output || extent(index, problem) <= 1) continue;
     if (view.stride[strideSlot(index)] == 0)
       return refuse(ErrorKind::Invalid, std::string("it is written to, and its stride along '") + index + "' is 0",

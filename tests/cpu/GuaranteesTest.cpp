@@ -75,19 +75,6 @@ TEST(Guarantees, MemoryGrowsWithTheLength) {
     }
 }
 
-/// All sequences of a packed layout would add to the same rows.
-TEST(Guarantees, RefusesGradientsOfBiasesInThePackedLayout) {
-  AttentionSpec spec = parse(
-      kPlain +
-      "layout = \"packed\"\ntangents = [\"bias\"]\nbias = { dims = [\"heads\", \"q\", \"kv\"], dtype = \"f32\" }\n");
-  PlannedPrograms planned(spec);
-  EXPECT_TRUE(compileForCpu(*planned.module, planned.plans["forward"][0], {}));
-  auto refused = compileForCpu(*planned.module, planned.plans["backward"][0], {});
-  ASSERT_FALSE(refused);
-  EXPECT_EQ(refused.error().kind, ErrorKind::Unsupported);
-  EXPECT_NE(refused.error().text().find("dbias"), std::string::npos) << refused.error().text();
-}
-
 double processorSeconds(const std::function<void()> &work) {
   auto now = [] {
     timespec t;

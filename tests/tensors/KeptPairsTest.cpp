@@ -95,6 +95,11 @@ TEST(KeptPairs, BooleanTensorsBroadcastOrNot) {
   Drawn keys = draw("mask_tensor = { dims = ['batch', 'kv'] }\ncausal = 'top_left'", shape(3, 2, 40, 30));
   EXPECT_EQ(keys.counted(),
             keys.looped([&](const Pair &p) { return p.j <= p.i && keys.value("mask", p.b * 30 + p.j) != 0; }));
+  Drawn packed = draw("layout = 'packed'\nmask_tensor = { dims = ['batch', 'q', 'kv'] }", shape(3, 2, 40, 30));
+  int64_t rows = packed.inputs.problem.q_length, columns = packed.inputs.problem.kv_length;
+  EXPECT_EQ(packed.counted(), packed.looped([&](const Pair &p) {
+    return packed.value("mask", (p.b * rows + p.i) * columns + p.j) != 0;
+  }));
   Drawn full = draw("group = 2\nmask_tensor = { dims = ['heads', 'q', 'kv'] }", shape(3, 4, 40, 30));
   EXPECT_EQ(full.counted(),
             full.looped([&](const Pair &p) { return full.value("mask", (p.h * 40 + p.i) * 30 + p.j) != 0; }));

@@ -24,10 +24,11 @@ std::vector<Extent> jvpgen::extentsOf(const AttentionSpec &spec, std::string_vie
   std::string indices = input ? input->indices : indicesOf(spec, tensor);
   auto has = [&](char index) { return indices.find(index) != std::string::npos; };
   auto where = [&](char index, Extent extent) { return has(index) ? extent : Extent::One; };
-  bool packed = spec.layout == Layout::Packed && (has('i') || has('j'));
+  bool packed = spec.layout == Layout::Packed && (has('i') || has('j')) && !isPerSequence(spec, tensor);
   Extent batch = packed ? Extent::One : where('b', Extent::Batch);
   Extent heads = has('r') ? Extent::Heads : where('n', Extent::KvHeads);
-  Extent row = has('i') ? Extent::QueryRows : Extent::KeyRows;
+  Extent queries = packed ? Extent::QueryTotal : Extent::QueryRows, keys = packed ? Extent::KeyTotal : Extent::KeyRows;
+  Extent row = has('i') ? queries : keys;
   if (!input) {
     std::vector<Extent> out = {batch, heads, row};
     if (has('d')) out.push_back(Extent::HeadDimQk);
@@ -40,22 +41,23 @@ std::vector<Extent> jvpgen::extentsOf(const AttentionSpec &spec, std::string_vie
   case NamedInput::Kind::HeadVector: return {Extent::Heads};
   case NamedInput::Kind::IntVector: return packed ? std::vector{row} : std::vector{Extent::Batch, row};
   case NamedInput::Kind::Bias:
-  case NamedInput::Kind::Mask: return {batch, heads, where('i', Extent::QueryRows), where('j', Extent::KeyRows)};
+  case NamedInput::Kind::Mask: return {batch, heads, where('i', queries), where('j', keys)};
   }
   return {};
 }
 
-/// A dimension's name for messages, with the layout's word for rows.
+/// A dimension's name for messages.
 static std::string extentName(const AttentionSpec &spec, Extent extent) {
-  bool packed = spec.layout == Layout::Packed;
   switch (extent) {
   case Extent::One: return "1";
   case Extent::Batch: return "batch";
   case Extent::BatchPlusOne: return "batch + 1";
   case Extent::Heads: return "heads";
   case Extent::KvHeads: return "kv_heads";
-  case Extent::QueryRows: return packed ? "q_total" : "q_length";
-  case Extent::KeyRows: return packed ? "kv_total" : "kv_length";
+  case Extent::QueryRows: return "q_length";
+  case Extent::KeyRows: return "kv_length";
+  case Extent::QueryTotal: return "q_total";
+  case Extent::KeyTotal: return "kv_total";
   case Extent::HeadDimQk: return std::to_string(spec.head_dim_qk);
   case Extent::HeadDimV: return std::to_string(spec.head_dim_v);
   }
@@ -63,15 +65,16 @@ static std::string extentName(const AttentionSpec &spec, Extent extent) {
 }
 
 static int64_t sizeOf(const AttentionSpec &spec, const Problem &problem, Extent extent) {
-  bool packed = spec.layout == Layout::Packed;
   switch (extent) {
   case Extent::One: return 1;
   case Extent::Batch: return problem.batch;
   case Extent::BatchPlusOne: return problem.batch + 1;
   case Extent::Heads: return problem.heads;
   case Extent::KvHeads: return problem.kv_heads;
-  case Extent::QueryRows: return packed ? problem.q_total : problem.q_length;
-  case Extent::KeyRows: return packed ? problem.kv_total : problem.kv_length;
+  case Extent::QueryRows: return problem.q_length;
+  case Extent::KeyRows: return problem.kv_length;
+  case Extent::QueryTotal: return problem.q_total;
+  case Extent::KeyTotal: return problem.kv_total;
   case Extent::HeadDimQk: return spec.head_dim_qk;
   case Extent::HeadDimV: return spec.head_dim_v;
   }
@@ -122,7 +125,7 @@ private:
   };
   const AttentionSpec &spec;
   const TensorSet &tensors;
-  Known known[9];
+  Known known[size_t(Extent::HeadDimV) + 1];
 
   std::string typeText(const std::string &tensor) const { return std::string(jvpgen::name(typeOf(spec, tensor))); }
 
@@ -193,15 +196,18 @@ Result<Problem> jvpgen::deduceProblem(const AttentionSpec &spec, const TensorSet
   Unifier unifier(spec, tensors);
   for (const std::string &name : names)
     if (Result<void> ok = unifier.add(name); !ok) return tl::unexpected(ok.error());
-  for (Extent extent : {Extent::Batch, Extent::Heads, Extent::QueryRows, Extent::KeyRows})
+  const bool packed = spec.layout == Layout::Packed;
+  const Extent queries = packed ? Extent::QueryTotal : Extent::QueryRows,
+               keys = packed ? Extent::KeyTotal : Extent::KeyRows;
+  for (Extent extent : {Extent::Batch, Extent::Heads, queries, keys})
     if (!unifier.size(extent))
       return fail(ErrorKind::Invalid, "no tensor tells the size of " + extentName(spec, extent) + "; give q and k");
   Problem out;
   out.batch = *unifier.size(Extent::Batch);
   out.heads = *unifier.size(Extent::Heads);
   out.kv_heads = *unifier.size(Extent::KvHeads);
-  out.q_total = out.q_length = *unifier.size(Extent::QueryRows);
-  out.kv_total = out.kv_length = *unifier.size(Extent::KeyRows);
+  out.q_total = out.q_length = *unifier.size(queries);
+  out.kv_total = out.kv_length = *unifier.size(keys);
   for (const std::string &name : names) {
     bool query = name.starts_with("q_");
     int64_t rows = query ? out.q_total : out.kv_total;
@@ -211,6 +217,12 @@ Result<Problem> jvpgen::deduceProblem(const AttentionSpec &spec, const TensorSet
     Result<int64_t> longest = offsets ? checkOffsets(tensor, rows) : checkLengths(tensor, rows);
     if (!longest) return tl::unexpected(longest.error());
     (query ? out.q_length : out.kv_length) = *longest;
+    const Extent rowsOfBias = query ? Extent::QueryRows : Extent::KeyRows;
+    if (packed && unifier.size(rowsOfBias).value_or(*longest) != *longest)
+      return fail(ErrorKind::Invalid, "bias or mask has " + extentName(spec, rowsOfBias) + " = " +
+                                          std::to_string(*unifier.size(rowsOfBias)) + "; '" + name +
+                                          "' says that the longest sequence has " + std::to_string(*longest) +
+                                          "; they count inside each sequence and must have that length");
   }
   return out;
 }
@@ -225,8 +237,10 @@ TensorView jvpgen::viewOf(const AttentionSpec &spec, const HostTensor &tensor, v
     case Extent::BatchPlusOne: out.stride[0] = stride; break;
     case Extent::Heads:
     case Extent::KvHeads: out.stride[1] = stride; break;
-    case Extent::QueryRows: out.stride[2] = stride; break;
-    case Extent::KeyRows: out.stride[3] = stride; break;
+    case Extent::QueryRows:
+    case Extent::QueryTotal: out.stride[2] = stride; break;
+    case Extent::KeyRows:
+    case Extent::KeyTotal: out.stride[3] = stride; break;
     default: break;
     }
     stride *= tensor.shape[k];

@@ -10,12 +10,25 @@
 namespace jvpgen {
 
 /// What an extent of a tensor counts.
-enum class Extent { One, Batch, BatchPlusOne, Heads, KvHeads, QueryRows, KeyRows, HeadDimQk, HeadDimV };
+enum class Extent {
+  One,
+  Batch,
+  BatchPlusOne,
+  Heads,
+  KvHeads,
+  QueryRows,
+  KeyRows,
+  QueryTotal,
+  KeyTotal,
+  HeadDimQk,
+  HeadDimV
+};
 
 /// Extents of a tensor in a file; empty for scalars. q, o, lse...: [batch, heads, length(, head dim)], bias and mask:
 /// [batch, heads, queries, keys], head vectors: [heads], integer vectors: [batch, length], q_lengths: [batch],
-/// q_offsets: [batch + 1]. A bias has 1 where it is broadcast. Packed: whatever has a query or key index has all
-/// sequences behind one another along it, and 1 for the batch (integer vectors: no batch).
+/// q_offsets: [batch + 1]. A bias has 1 where it is broadcast. Packed: all sequences lie behind one another along
+/// queries or keys, with 1 for the batch (integer vectors: no batch); bias and mask keep the batch, and have the
+/// longest lengths.
 std::vector<Extent> extentsOf(const AttentionSpec &spec, std::string_view tensor);
 
 std::vector<int64_t> shapeOf(const AttentionSpec &spec, const Problem &problem, std::string_view tensor);

@@ -55,7 +55,7 @@ private:
     const HostTensor &tensor = inputs.find("mask")->second;
     TensorView view = viewOf(spec, tensor);
     const unsigned char *first = tensor.bytes.data() + s.batch * view.stride[0] + s.head * view.stride[1] +
-                                 (s.q_start + query) * view.stride[2] + s.kv_start * view.stride[3];
+                                 query * view.stride[2]; // counted inside each sequence
     return view.stride[3] ? Row(first, first + s.kv_length) : Row{*first};
   }
 

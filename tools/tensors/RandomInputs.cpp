@@ -124,7 +124,7 @@ private:
   /// Sorted ids inside each sequence; both sides draw from the same few documents.
   void fillDocuments(HostTensor &tensor, Generator &random) {
     int64_t documents = 1 + std::min<int64_t>(7, std::min(out.problem.q_length, out.problem.kv_length) / 8);
-    bool packed = tensor.shape.size() == 1, query = extentsOf(spec, tensor.name).back() == Extent::QueryRows;
+    bool packed = tensor.shape.size() == 1, query = indicesOf(spec, tensor.name).find('i') != std::string::npos;
     const std::vector<int64_t> &lengths = query ? queryLengths : keyLengths;
     int64_t start = 0;
     for (int64_t b = 0; b < out.problem.batch; ++b) {
