@@ -56,12 +56,13 @@ static int numberBefore(std::string_view text, std::string_view unit) {
 namespace {
 /// What ptxas reports of one kernel.
 struct ResourceUse {
-  int registers = 0, spill_bytes = 0, static_shared_bytes = 0;
+  int registers = 0, spill_bytes = 0, static_shared_bytes = 0, serialised = 0;
 };
 } // namespace
 
 /// Lines of `--ptxas-options=-v`: "Compiling entry function 'k' ...", "... bytes spill stores, ... bytes spill loads",
-/// "Used 40 registers, ..., 1024 bytes smem". Functions that were not inlined have spill lines of their own.
+/// "Used 40 registers, ..., 1024 bytes smem", "(C7510) Potential Performance Loss: ...". Functions that were not
+/// inlined have spill lines of their own.
 static ResourceUse resourceUse(std::string_view log) {
   ResourceUse use;
   for (size_t begin = 0; begin < log.size();) {
@@ -72,21 +73,23 @@ static ResourceUse resourceUse(std::string_view log) {
         std::max(0, std::max(numberBefore(line, " bytes spill stores"), numberBefore(line, " bytes spill loads")));
     use.registers = std::max(use.registers, numberBefore(line, " registers"));
     use.static_shared_bytes = std::max(use.static_shared_bytes, numberBefore(line, " bytes smem"));
+    const size_t note = line.find("(C751");
+    use.serialised += note != std::string_view::npos && note + 5 < line.size() && line[note + 5] != '9';
   }
   return use;
 }
 
-/// A cache entry: the three numbers in one line, then the machine code.
+/// A cache entry: the four numbers in one line, then the machine code.
 static std::string encode(const ResourceUse &use, std::string_view cubin) {
   return std::to_string(use.registers) + " " + std::to_string(use.spill_bytes) + " " +
-         std::to_string(use.static_shared_bytes) + "\n" + std::string(cubin);
+         std::to_string(use.static_shared_bytes) + " " + std::to_string(use.serialised) + "\n" + std::string(cubin);
 }
 
 static bool decode(std::string_view payload, ResourceUse &use, std::string &cubin) {
   size_t end = payload.find('\n');
   if (end == std::string_view::npos) return false;
   const char *at = payload.data(), *last = at + end;
-  for (int *field : {&use.registers, &use.spill_bytes, &use.static_shared_bytes}) {
+  for (int *field : {&use.registers, &use.spill_bytes, &use.static_shared_bytes, &use.serialised}) {
     auto [next, code] = std::from_chars(at, last, *field);
     if (code != std::errc()) return false;
     at = next + (next != last);
@@ -120,6 +123,7 @@ Result<CompiledKernel> KernelCompiler::compile(const KernelBundle &bundle, const
   }
   out.registers = use.registers;
   out.spill_bytes = use.spill_bytes;
+  out.serialised = use.serialised;
   out.dynamic_shared_bytes = sharedBytes(launch.resources, schedule);
   out.shared_bytes = use.static_shared_bytes + out.dynamic_shared_bytes;
   out.compile_ms = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();

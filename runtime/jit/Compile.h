@@ -21,11 +21,14 @@ struct CompiledKernel {
   std::string cubin;
   int registers = 0;            ///< 32-bit registers per thread
   int spill_bytes = 0;          ///< per thread, of the kernel and of functions it calls
+  int serialised = 0;           ///< notes of ptxas (C7510 to C7518) that warpgroups' products wait for one another
   int shared_bytes = 0;         ///< per block, static and dynamic
   int dynamic_shared_bytes = 0; ///< what the launch has to ask for
   double compile_ms = 0;        ///< time that this call took
   bool cached = false;          ///< read from disk, not compiled
 
+  /// Whether a kernel for warpgroups keeps what such kernels are for: products that overlap, all in registers.
+  bool isFluent() const { return serialised == 0 && spill_bytes <= 16; }
   const char *source() const { return cached ? "cached" : "compiled"; }
 };
 

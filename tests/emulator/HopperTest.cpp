@@ -118,7 +118,7 @@ TEST(Hopper, EarlyBoxesAreRightToo) {
 }
 
 TEST(Hopper, PlantedFaultsAreFound) {
-  const Case c = {dims(64, 64), shape(1, 2, 2, 130, 1200)};
+  const Case c = {dims(64, 64), shape(1, 2, 2, 66, 1100)};
   // scores are read before they have landed
   expectFound(c, {"wait_products<Policy::late ? 1 : 0>();", ""});
   // slots of values are given back before the products that read them have ended

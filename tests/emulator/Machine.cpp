@@ -8,8 +8,6 @@
 
 using namespace jvpgen;
 
-static constexpr uint32_t kSharedBase = 1024; // shared_base() of host_primitives.h
-
 Result<void> Machine::run(const std::string &name, int64_t blocks, int count, uint32_t shared_bytes,
                           const std::function<void()> &body) {
   kernel = name;
@@ -54,7 +52,8 @@ void Machine::runBlock(const std::function<void()> &body) {
       if (!problem.empty()) return;
       if (t.fiber->ended()) threadEnded();
     }
-    if (progress || carryOutOne()) continue;
+    if (progress || carryOutProducts() || carryOutCopy()) continue;
+    if (!problem.empty()) return;
     problem = "kernel " + kernel + ", block " + std::to_string(block) + ": no thread can go on; " + waiting();
     return;
   }
@@ -139,7 +138,7 @@ void Machine::carryOut(Warp &warp) {
   case Collective::Broadcast:
     for (Lane &l : warp.lanes) l.result[0] = uint32_t(warp.lanes[0].mask);
     return;
-  case Collective::Products: return multiplyAll(int(&warp - warps.data()));
+  case Collective::Products: warp.waits_for_products = true; return;
   }
 }
 
@@ -193,13 +192,17 @@ void Machine::multiply(Element element, float (&c)[4], const uint32_t (&a)[4], u
 // ---- shared memory
 // -----------------------------------------------------------------------------------------------------
 
+bool Machine::isShared(uint32_t at, uint32_t bytes) const {
+  return at >= kSharedBase && at - kSharedBase <= memory.size() && memory.size() - (at - kSharedBase) >= bytes;
+}
+
 unsigned char *Machine::shared(uint32_t at, uint32_t bytes) {
   if (at % bytes)
     fault([&] {
       return std::to_string(bytes) + " bytes of shared memory at " + std::to_string(at) +
              ", which is no multiple of them";
     });
-  if (at < kSharedBase || at - kSharedBase > memory.size() || memory.size() - (at - kSharedBase) < bytes)
+  if (!isShared(at, bytes))
     fault([&] {
       return std::to_string(bytes) + " bytes of shared memory at " + std::to_string(int64_t(at) - kSharedBase) +
              ", where the block has " + std::to_string(memory.size());

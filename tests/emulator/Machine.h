@@ -50,6 +50,7 @@ public:
 
 private:
   static constexpr int kLanes = 32;
+  static constexpr uint32_t kSharedBase = 1024; ///< shared_base() of host_primitives.h
   enum class Collective {
     None,
     Shuffle,
@@ -76,6 +77,8 @@ private:
     Collective kind = Collective::None;
     uint32_t arrived = 0; ///< a bit for each lane
     uint64_t meetings = 0;
+    bool waits_for_products = false;
+    uint64_t products = 0; ///< how often it has been given what it waited for
   };
   struct Copy {
     uint32_t to, bytes;
@@ -123,8 +126,11 @@ private:
   Phases &phasesAt(uint32_t barrier);
   void endPhase(Phases &barrier);
   void carryOut(const Box &box, Phases &barrier);
-  bool carryOutOne();
+  bool carryOutCopy();
+  bool carryOutProducts();
   void multiplyAll(int warp);
+  uint16_t elementAt(uint32_t at);
+  bool isShared(uint32_t at, uint32_t bytes) const;
   void checkEnd();
 
   std::vector<Thread> threads;

@@ -84,14 +84,16 @@ void Machine::copyBox(uint32_t to, const void *map, const int (&at)[4], uint32_t
     counted.copies.push_back(box);
 }
 
-bool Machine::carryOutOne() {
-  for (auto &[at, barrier] : phases)
-    if (!barrier.copies.empty()) {
-      Box box = barrier.copies.front();
-      barrier.copies.pop_front();
-      carryOut(box, barrier);
-      return true;
-    }
+/// Carries out one copy that some thread waits for.
+bool Machine::carryOutCopy() {
+  for (const Thread &t : threads)
+    for (auto &[at, barrier] : phases)
+      if (t.waits_for == &barrier.ended && t.waits() && !barrier.copies.empty()) {
+        Box box = barrier.copies.front();
+        barrier.copies.pop_front();
+        carryOut(box, barrier);
+        return true;
+      }
   return false;
 }
 
@@ -127,34 +129,55 @@ void Machine::closeProducts() {
   t.open_products.clear();
 }
 
+/// The warp's lanes come together; the products wait until nothing else can go on.
 void Machine::waitProducts(int under_way) {
   lane().mask = under_way;
   meet(Collective::Products);
+  waitWhile(warps[size_t(thread / kLanes)].products);
+}
+
+/// Carries out what the warps that wait for products wait for.
+bool Machine::carryOutProducts() {
+  bool some = false;
+  for (size_t w = 0; w < warps.size(); ++w)
+    if (warps[w].waits_for_products) {
+      multiplyAll(int(w));
+      warps[w].waits_for_products = false;
+      ++warps[w].products;
+      some = true;
+    }
+  return some;
 }
 
 void Machine::multiplyAll(int warp) {
   Thread *first = &threads[size_t(kLanes * warp)];
   const size_t under_way = size_t(warps[size_t(warp)].lanes[0].mask), groups = first->product_groups.size();
-  for (size_t g = 0; g + under_way < groups; ++g) {
+  for (size_t done = 0; done + under_way < groups; ++done) {
     const size_t products = first->product_groups.front().size();
     for (size_t p = 0; p < products; ++p) {
       const Product *lanes[kLanes];
       for (int l = 0; l < kLanes; ++l) {
         const auto &own = first[l].product_groups;
-        if (own.size() + g != groups || own.front().size() != products ||
-            own.front()[p].left != first->product_groups.front()[p].left ||
-            own.front()[p].right != first->product_groups.front()[p].right)
-          fault([&] { return "the lanes of warp " + std::to_string(warp) + " multiply different things"; });
-        lanes[l] = &own.front()[p];
+        lanes[l] = own.size() == groups - done && own.front().size() == products ? &own.front()[p] : nullptr;
+        if (!lanes[l] || lanes[l]->left != lanes[0]->left || lanes[l]->right != lanes[0]->right) {
+          problem = "kernel " + kernel + ": the lanes of warp " + std::to_string(warp) + " multiply different things";
+          return;
+        }
       }
-      multiplyWarp(lanes, warp % 4, [&](uint32_t at) {
-        uint16_t x;
-        std::memcpy(&x, shared(at, 2), 2);
-        return x;
-      });
+      multiplyWarp(lanes, warp % 4, [&](uint32_t at) { return elementAt(at); });
     }
     for (int l = 0; l < kLanes; ++l) first[l].product_groups.pop_front();
   }
+}
+
+/// A 16-bit element of shared memory that a product reads.
+uint16_t Machine::elementAt(uint32_t at) {
+  uint16_t x = 0;
+  if (isShared(at, 2))
+    std::memcpy(&x, memory.data() + (at - kSharedBase), 2);
+  else
+    problem = "kernel " + kernel + ": a product reads shared memory at " + std::to_string(at);
+  return x;
 }
 
 /// A block that ends has waited for all that it began.

@@ -25,22 +25,24 @@ static Result<void> compileVariant(const KernelBundle &bundle, const KernelVaria
   if (!kernels) return tl::unexpected<Error>(kernels.error());
   for (size_t i = 0; i < kernels->size(); ++i) {
     const CompiledKernel &k = (*kernels)[i];
-    all.push_back({{"program", variant.program},
-                   {"kernel", k.kernel},
-                   {"variant", variant.variant},
-                   {"skeleton", variant.skeleton},
-                   {"schedule", scheduleName(requests[i].schedule)},
-                   {"fallback_reason", nullptr},
-                   {"arch", options.arch},
-                   {"registers", k.registers},
-                   {"spill_bytes", k.spill_bytes},
-                   {"shared_bytes", k.shared_bytes},
-                   {"compile_ms", k.compile_ms},
-                   {"source", k.source()}});
+    all.push_back(
+        {{"program", variant.program},
+         {"kernel", k.kernel},
+         {"variant", variant.variant},
+         {"skeleton", variant.skeleton},
+         {"schedule", scheduleName(requests[i].schedule)},
+         {"fallback_reason", variant.fallback_reason.empty() ? ordered_json() : ordered_json(variant.fallback_reason)},
+         {"arch", options.arch},
+         {"registers", k.registers},
+         {"spill_bytes", k.spill_bytes},
+         {"serialised", k.serialised},
+         {"shared_bytes", k.shared_bytes},
+         {"compile_ms", k.compile_ms},
+         {"source", k.source()}});
     if (!options.json)
-      std::printf("%-16s %-16s %-40s %4d registers %5d spilled %7d shared %8.0f ms %s\n", variant.program.c_str(),
+      std::printf("%-16s %-16s %-40s %4d registers %5d spilled %7d shared %8.0f ms %s%s\n", variant.program.c_str(),
                   variant.variant.c_str(), k.kernel.c_str(), k.registers, k.spill_bytes, k.shared_bytes, k.compile_ms,
-                  k.source());
+                  k.source(), k.serialised ? ", products serialised" : "");
   }
   return {};
 }
