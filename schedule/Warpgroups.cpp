@@ -30,7 +30,8 @@ int jvpgen::warpgroupSharedBytes(const ResourceModel &m, const Schedule &s) {
 /// tile of 64 rows of a warpgroup takes half a register a column, packed a quarter.
 static int liveRegisters(const ResourceModel &m, const Schedule &s) {
   const int under_way = m.early_scores * s.tile_n / 2 + m.packed_tiles * s.tile_n / 4;
-  return m.output_features / 2 + std::max(under_way, m.score_tiles * s.tile_n / 2);
+  const int landed = m.score_tiles * s.tile_n / 2 + m.fetched_tiles * s.tile_n / 4;
+  return m.mask_registers + m.output_features / 2 + std::max(under_way, landed);
 }
 
 Result<void> jvpgen::warpgroupLegal(const ResourceModel &m, const Schedule &s, int shared_limit) {
@@ -71,10 +72,15 @@ Schedule jvpgen::warpgroupSchedule(const ResourceModel &m, int shared_limit) {
 }
 
 std::vector<Schedule> jvpgen::warpgroupSchedules(const ResourceModel &m, int shared_limit) {
-  std::vector<Schedule> out = {warpgroupSchedule(m, shared_limit)};
-  for (int rows = kLongestTile + 32; rows >= kShortestTile; rows -= 16)
-    for (int stages : {4, 5, 6, 8})
-      if (Schedule s = {kOwnRows, rows, kWarps, stages}; warpgroupLegal(m, s, shared_limit) && !(s == out.front()))
+  const Schedule best = warpgroupSchedule(m, shared_limit);
+  std::vector<Schedule> out = {best};
+  auto add = [&](int rows) {
+    for (int stages : {best.stages, 8, 6, 5, 4})
+      if (Schedule s = {kOwnRows, rows, kWarps, stages};
+          warpgroupLegal(m, s, shared_limit) && std::find(out.begin(), out.end(), s) == out.end())
         out.push_back(s);
+  };
+  for (int rows = best.tile_n - 16; rows >= kShortestTile; rows -= 16) add(rows);
+  for (int rows = best.tile_n; rows <= kLongestTile + 32; rows += 16) add(rows);
   return out;
 }

@@ -14,7 +14,7 @@ int warpgroupSharedBytes(const ResourceModel &model, const Schedule &schedule);
 Result<void> warpgroupLegal(const ResourceModel &model, const Schedule &schedule, int shared_limit);
 /// The longest tile that leaves registers to spare, and as many slots as fit; no schedule if none is legal.
 Schedule warpgroupSchedule(const ResourceModel &model, int shared_limit);
-/// Every legal schedule, the default first.
+/// Every legal schedule: the default, then shorter tiles, which take fewer registers, then longer ones.
 std::vector<Schedule> warpgroupSchedules(const ResourceModel &model, int shared_limit);
 
 } // namespace jvpgen

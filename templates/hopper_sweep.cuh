@@ -11,10 +11,11 @@
 // A policy states what sweep.cuh lists, and
 //   key_operands                       the first of the streamed operands are keys, the others values
 //   own_map<o>, streamed_map<o>        their tensor maps
-//   masked                             whether some tile may be empty
+//   masked, judges_together            whether some tile may be empty; whether a warp has to judge each tile together
 //   late                               whether there are scores that the running maximum does not need
-// Its State multiplies in groups (multiply_early, multiply_late, multiply_outputs), reads scores when they have landed
-// (meet_early, meet_late) and holds what the output products read and write (hold_outputs).
+// Its State loads what is given for each query and key (fetch), multiplies in groups (multiply_early, multiply_late,
+// multiply_outputs), reads scores when they have landed (meet_early, meet_late) and holds what the output products read
+// and write (hold_outputs).
 
 /// Features of a row that lie together: as long as a swizzle reaches. Tiles are stored as [piece][row][feature].
 DEV constexpr int piece_of(int features) {
@@ -31,6 +32,9 @@ template <class Policy> struct HopperPlacement {
   static constexpr int consumers = Policy::warps / 4 - 1, own_rows = 64 * consumers, threads = kWarp * Policy::warps;
   static constexpr int key_slots = (Policy::stages + 1) / 2, value_slots = Policy::stages / 2;
   static constexpr int alignment = 1024;
+  /// Of each thread; a multiprocessor has 512 for the three warpgroups. Loops over tensors in the mask need some more.
+  static constexpr int producer_registers = Policy::judges_together ? 40 : 24,
+                       consumer_registers = Policy::judges_together ? 232 : 240;
 
   static DEV constexpr int own_offset(int operand) { return operand * tile_bytes(own_rows, Policy::own_features(0)); }
   static DEV constexpr int streamed_offset(int operand) {
@@ -131,6 +135,53 @@ template <int N> DEV void hold(Tile<1, N> &tile) { hold(tile.x[0]); }
 template <int N> DEV void forget(Tile<1, N> &tile) { forget(tile.x[0]); }
 template <class Element, int N> DEV void hold(Weights<Element, 1, N> &weights) { hold(weights.word[0]); }
 
+// ---- numbers for each query and key ----
+
+/// A tensor's numbers at the tile's entries, still in memory's type: loaded while products run.
+template <class Type, int N> struct Fetched {
+  static constexpr int per_word = 4 / Type::bytes;
+  u32 word[N / 8][4 / per_word];
+
+  DEV float operator()(int n, int e) const {
+    if constexpr (Type::bytes == 4)
+      return float_of(word[n][e]);
+    else
+      return Type::to_float(u16(word[n][e / 2] >> 16 * (e & 1)));
+  }
+  /// Rows and columns beyond the lengths repeat the last ones; they do not count.
+  template <class Policy>
+  DEV void fetch(const Tensor &t, const Sequence &place, int head, const Owner<Policy> &own,
+                 const Streamed<Policy> &tile, bool partial) {
+    const i64 stride = t.stride[int(Axis::key)];
+#pragma unroll
+    for (int r = 0; r < 2; ++r) {
+      const int row = own.row(r) < own.length ? own.row(r) : own.length - 1;
+      const auto *from = element<Type>(t, place.b, head, place.q_start + row, place.kv_start);
+      const auto *first = from + tile.column(0, 0);
+      const bool whole = !partial && stride == 1 && (reinterpret_cast<unsigned long long>(first) & 3) == 0;
+#pragma unroll
+      for (int n = 0; n < N / 8; ++n)
+        if (Type::bytes == 2 && whole)
+          word[n][r] = *reinterpret_cast<const u32 *>(first + 8 * n);
+        else
+          gather_two(&word[n][2 * r / per_word], from, stride, tile, n, place.kv_length);
+    }
+  }
+
+private:
+  template <class Policy>
+  static DEV void gather_two(u32 *to, const typename Type::Memory *from, i64 stride, const Streamed<Policy> &tile,
+                             int n, int length) {
+    typename Type::Memory x[2];
+#pragma unroll
+    for (int c = 0; c < 2; ++c) x[c] = from[tile.inside(n, c, length) * stride];
+    if constexpr (Type::bytes == 4)
+      to[0] = bits_of(x[0]), to[1] = bits_of(x[1]);
+    else
+      to[0] = u32(x[0]) | u32(x[1]) << 16;
+  }
+};
+
 // ---- which tiles a block meets ----
 
 /// The block's rows, and what they meet.
@@ -211,9 +262,7 @@ template <class Policy> struct Steps {
     if constexpr (Policy::masked) {
       while (!kept) {
         if (judged >= block.tiles) return kNone;
-        const int mine = judged + thread_index() % kWarp;
-        kept = warp_ballot(block.may_keep(mine));
-        partly_dropped = warp_ballot(block.may_drop(mine));
+        judge();
         judged += kWarp;
       }
       at = judged - kWarp + lowest_bit(kept);
@@ -221,6 +270,20 @@ template <class Policy> struct Steps {
       return at;
     } else
       return ++at < block.tiles ? at : kNone;
+  }
+  /// The next 32 tiles: one a lane, or, where the mask's classifier itself takes a whole warp, one after the other.
+  DEV void judge() {
+    if constexpr (Policy::judges_together) {
+      partly_dropped = 0;
+      for (int i = 0; i < kWarp && judged + i < block.tiles; ++i) {
+        kept |= u32(block.may_keep(judged + i)) << i;
+        partly_dropped |= u32(block.may_drop(judged + i)) << i;
+      }
+    } else {
+      const int mine = judged + thread_index() % kWarp;
+      kept = warp_ballot(block.may_keep(mine));
+      partly_dropped = warp_ballot(block.may_drop(mine));
+    }
   }
   /// Whether some entry of the tile that next() gave last does not count.
   DEV bool partial() const {
@@ -250,10 +313,10 @@ template <class Policy> struct HopperSweep {
     barrier();
     const int warpgroup = uniform(thread_index() / (4 * kWarp));
     if (warpgroup == Place::consumers) {
-      lower_registers<Place::consumers == 2 ? 24 : 32>();
+      lower_registers<Place::producer_registers>();
       if (thread_index() < 4 * kWarp * Place::consumers + kWarp) produce();
     } else {
-      raise_registers<Place::consumers == 2 ? 240 : 160>();
+      raise_registers<Place::consumer_registers>();
       consume(warpgroup);
     }
   }
@@ -317,6 +380,44 @@ private:
     }
   }
 
+  /// Zeros in rows from .. to of operands that lie behind one another.
+  template <int Rows, int Features> DEV void clear_rows(SharedAddress tiles, int operands, int from, int to) const {
+    constexpr int pitch = piece_pitch(Features);
+    const int words = (to - from) * (pitch / 16);
+    for (int piece = 0; piece < operands * pieces_of(Features); ++piece)
+      for (int word = thread_index() % (4 * kWarp); word < words; word += 4 * kWarp)
+        store_shared_words(tiles + (piece * Rows + from) * pitch + 16 * word, Words{});
+  }
+  /// A warpgroup's own threads see what they stored, and so do the products that they begin.
+  DEV void end_clearing(int warpgroup) const {
+    publish_stores();
+    meeting_wait(1 + Place::consumers + warpgroup, 4 * kWarp);
+  }
+  // Padding, and in packed tensors the next sequence, lie behind the end of one: products must not meet what they hold.
+  // Both warpgroups store the same zeros.
+  DEV void cut_rows(int warpgroup) const {
+    const int end = block.own.length - block.own.first, last = 64 * (warpgroup + 1);
+    if (Policy::layout == Layout::dense || end >= last) return;
+    clear_rows<Place::own_rows, Policy::own_features(0)>(shared, Policy::own_operands,
+                                                         end > last - 64 ? end : last - 64, last);
+    end_clearing(warpgroup);
+  }
+  DEV void cut_keys(int warpgroup, const Ring<Place::key_slots> &key, int step) const {
+    const int end = block.own.sequence.kv_length - step * Policy::N;
+    if (Policy::layout == Layout::dense || end >= Policy::N) return;
+    phase_wait(barriers.key_full(key.slot), key.phase);
+    clear_rows<Policy::N, Policy::streamed_features(0)>(key_slot(key.slot), Policy::key_operands, end, Policy::N);
+    end_clearing(warpgroup);
+  }
+  DEV void cut_values(int warpgroup, const Ring<Place::value_slots> &value, int step) const {
+    const int end = block.own.sequence.kv_length - step * Policy::N;
+    if (Policy::layout == Layout::dense || end >= Policy::N) return;
+    phase_wait(barriers.value_full(value.slot), value.phase);
+    clear_rows<Policy::N, Policy::streamed_features(Policy::key_operands)>(value_slot(value.slot),
+                                                                           Place::value_operands, end, Policy::N);
+    end_clearing(warpgroup);
+  }
+
   // One warpgroup issues products at a time, and hands that right on; while the others' products run, it computes.
   DEV void take_turn(int warpgroup) const { meeting_wait(1 + warpgroup, 8 * kWarp); }
   DEV void pass_turn(int warpgroup) const {
@@ -329,6 +430,7 @@ private:
   /// From scores under way to packed weights.
   DEV void meet(State &state, Ring<Place::key_slots> &key, int step, bool partial) const {
     const Streamed<Policy> tile{0u, step * Policy::N};
+    state.fetch(block.args, block.own, block.own.sequence, tile, partial);
     Keep<1, Policy::N> keep;
     keep.all();
     if (partial) block.find_kept(keep, tile);
@@ -357,6 +459,8 @@ private:
       at.rows = (shared + warpgroup * 64 * piece_pitch(Policy::own_features(0))) >> 4;
       if (warpgroup == Place::consumers - 1) pass_turn(warpgroup);
       phase_wait(barriers.rows_full(), 0);
+      cut_rows(warpgroup);
+      cut_keys(warpgroup, key, step);
       take_turn(warpgroup);
       phase_wait(barriers.key_full(0), 0);
       at.keys = key_slot(0) >> 4;
@@ -364,7 +468,8 @@ private:
       if constexpr (Policy::late) state.multiply_late(at);
       pass_turn(warpgroup);
       meet(state, key, step, steps.partial());
-      while ((step = steps.next()) != kNone) {
+      for (int next; (next = steps.next()) != kNone; step = next) { // only the last tile is ever cut
+        cut_keys(warpgroup, key, next);
         take_turn(warpgroup);
         phase_wait(barriers.value_full(value.slot), value.phase);
         at.values = value_slot(value.slot) >> 4;
@@ -378,8 +483,9 @@ private:
         value.next();
         if constexpr (Policy::late) state.multiply_late(at);
         pass_turn(warpgroup);
-        meet(state, key, step, steps.partial());
+        meet(state, key, next, steps.partial());
       }
+      cut_values(warpgroup, value, step);
       take_turn(warpgroup);
       phase_wait(barriers.value_full(value.slot), value.phase);
       at.values = value_slot(value.slot) >> 4;

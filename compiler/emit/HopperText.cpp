@@ -10,6 +10,7 @@ using namespace jvpgen;
 using namespace jvpgen::attn;
 
 static constexpr int kMostFeatures = 256;
+static constexpr int kMaskRegisters = 16; // spills vanish with them
 
 namespace {
 
@@ -28,6 +29,7 @@ private:
   std::string multiplyScores(bool early);
   std::string multiplyOutputs();
   std::string holdOutputs();
+  std::string fetchText();
   std::string landed(bool early);
   std::string dropMasked(Value tile, const std::string &name);
   Result<void> meetTexts();
@@ -55,6 +57,13 @@ static bool isMasked(const Interface &interface) {
   if (!mask) return false;
   Value kept = cast<YieldOp>(mask.getKeep().front().getTerminator()).getValues()[0];
   return !matchPattern(kept, m_One());
+}
+
+/// Whether the mask's classifier looks at ranges of tensors, which a warp does together.
+static bool judgesTogether(const Interface &interface) {
+  bool ranges = false;
+  if (MaskOp mask = interface.mask) mask.walk([&](FetchRangeOp) { ranges = true; });
+  return ranges;
 }
 
 /// Operands are q and the like on the left, then keys, then values: none is two of these.
@@ -96,13 +105,7 @@ Result<void> HopperWriter::checkOperandUse() {
 Result<void> HopperWriter::check() {
   if (Result<void> checked = checkOperands(); !checked) return checked;
   if (!program.isRowSweep()) return refuse("a column sweep", "runs row sweeps");
-  if (interface.layout != "dense") return refuse("the layout " + interface.layout, "runs dense tensors");
   if (storesTiles()) return refuse("a tile of weights in memory", "keeps all weights in registers");
-  if (interface.mask) {
-    bool ranges = false;
-    MaskOp(interface.mask).walk([&](FetchRangeOp) { ranges = true; });
-    if (ranges) return refuse("a mask that compares numbers of rows", "judges tiles by indices alone");
-  }
   return checkOperandUse();
 }
 
@@ -147,6 +150,15 @@ std::string HopperWriter::holdOutputs() {
   for (AccumulatorOp acc : program.accumulators)
     if (cast<ValueType>(acc.getType()).hasFeature()) out += "hold(" + acc.getName().str() + ");\n";
   for (auto &[key, name] : weights) out += "hold(" + name + ");\n";
+  return out;
+}
+
+/// Loads of tensors with a number for each query and key.
+std::string HopperWriter::fetchText() {
+  std::string out;
+  for (auto &[tensor, tile] : points.loaded)
+    out += tile + ".fetch(" + parameters.use(*tensor) + ", " + placeOf(*tensor) + ", " + headOf(*tensor) +
+           ", own, tile, partial);\n";
   return out;
 }
 
@@ -204,6 +216,7 @@ Result<void> HopperWriter::beginMeeting(MaxOp max) {
 
 /// What happens to scores: as much as possible once the early ones have landed, the rest when all have.
 Result<void> HopperWriter::meetTexts() {
+  points.holds_memory = true;
   nameScores();
   splitScores();
   meetEarly = landed(true);
@@ -223,10 +236,7 @@ Result<void> HopperWriter::meetTexts() {
   Result<std::string> pass = passText([&] { return sinksText(); }, "");
   if (!pass) return tl::unexpected(pass.error());
   where += *rest + centres + *pass;
-  if (!points.loaded.empty())
-    return refuse("\"" + points.loaded[0].first->name + "\" for each query and key", "reads no such tensors");
-  if (!points.numbers.empty())
-    return refuse("\"" + points.numbers[0]->name + "\" for each key", "reads no such tensors");
+  if (!points.numbers.empty()) return refuse("\"" + points.numbers[0]->name + "\" for each key", "reads none there");
   return {};
 }
 
@@ -259,6 +269,9 @@ ResourceModel HopperWriter::resources() {
     model.streamed_features += padded(o);
     if (static_cast<int>(i) < keys) model.key_features += padded(o);
   }
+  model.mask_registers = judgesTogether(interface) ? kMaskRegisters : 0;
+  model.score_tiles = static_cast<int>(program.scores.size());
+  for (auto &[tensor, tile] : points.loaded) model.fetched_tiles += tensor->dtype == DType::F32 ? 2 : 1;
   model.early_scores = static_cast<int>(earlyScores.size());
   model.packed_tiles = static_cast<int>(weights.size());
   return model;
@@ -269,11 +282,13 @@ std::string HopperWriter::stateText(const std::string &leave) {
   for (ScoreOp score : program.scores) tiles += "Tile<M, N> " + scoreName(score.getResult()) + ";\n";
   for (auto &[value, name] : early) tiles += "Tile<M, N> " + name + ";\n";
   for (auto &[key, name] : weights) tiles += "Weights<Element, M, N> " + name + ";\n";
+  for (auto &[tensor, tile] : points.loaded) tiles += "Fetched<" + tensor->type() + ", N> " + tile + ";\n";
   auto function = [](const std::string &comment, const std::string &head, const std::string &body) {
     return (comment.empty() ? "" : "  /// " + comment + "\n") + "  DEV void " + head + " {\n" + indent(body, 4) +
            "  }\n";
   };
   const std::string block = "const Args &args, const Owner<Policy> &own, const Sequence &s",
+                    fetching = "fetch(" + block + ",\n                 const Streamed<Policy> &tile, bool partial)",
                     meeting = "(" + block +
                               ",\n                      const Streamed<Policy> &tile, const Keep<M, N> "
                               "&keep, bool partial)";
@@ -283,6 +298,7 @@ std::string HopperWriter::stateText(const std::string &leave) {
                   points.text[Scope::Head] + points.text[Scope::Row]);
   out += function("The scores that come first.", "multiply_early(const Operands &at)", multiplyScores(true));
   if (late) out += function("The other scores.", "multiply_late(const Operands &at)", multiplyScores(false));
+  out += function("What is given for each query and key, loaded while products run.", fetching, fetchText());
   out += function("The first scores have landed; `partial` says that some of the tile's entries do not count.",
                   "meet_early" + meeting, meetEarly);
   if (late) out += function("All scores have landed.", "meet_late" + meeting, meetLate);
@@ -301,11 +317,13 @@ Result<KernelText> HopperWriter::write(const std::string &kernel, const std::str
   Result<std::string> mask = maskText(parameters, interface);
   if (!mask) return tl::unexpected(mask.error());
 
+  auto flag = [](bool x) { return std::string(x ? "true" : "false"); };
   const std::string policy =
       "using Args = ::Args;\nusing Element = " + elementType() +
       ";\nstatic constexpr Layout layout = Layout::" + interface.layout +
-      ";\nstatic constexpr bool owns_queries = true, checks_own_rows = false, masked = " +
-      (isMasked(interface) ? "true" : "false") + ", late = " + (late ? "true" : "false") +
+      ";\nstatic constexpr bool owns_queries = true, late = " + flag(late) +
+      ", checks_own_rows = " + flag(interface.layout == "padded") + ", masked = " + flag(isMasked(interface)) +
+      ", judges_together = " + flag(judgesTogether(interface)) +
       ";\nstatic constexpr int warps = JVPGEN_WARPS, stages = JVPGEN_STAGES, M = 1, N = JVPGEN_TILE_N;\n\n" + maps +
       "\n" + measure + *mask + "\n" + stateText(*leave);
   KernelText out;

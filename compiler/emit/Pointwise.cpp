@@ -125,6 +125,7 @@ Result<std::string> Pointwise::input(InputOp op) {
   }
   auto it = llvm::find_if(loaded, [&](auto &entry) { return entry.first == &tensor; });
   if (it == loaded.end()) it = loaded.insert(loaded.end(), {&tensor, stem + "tile"});
+  if (holds_memory) return names[op.getResult()] = it->second + "(n, e)";
   keepInTile(op.getResult(), it->second);
   return it->second + ".x[m][n][e]";
 }

@@ -38,6 +38,8 @@ public:
   /// Whether masked entries of the value are 0 by themselves: it has a weight as factor, and nothing that may be
   /// infinite.
   bool vanishesWhereMasked(mlir::Value v);
+  /// Tensors with i and j are held in tiles that keep memory's type, read as "tile(n, e)".
+  bool holds_memory = false;
   std::map<Scope, std::string> text;
   std::string members;                     ///< of the state: values of the scopes Head and Row
   std::vector<const TensorInfo *> numbers; ///< statistics per streamed row

@@ -40,6 +40,8 @@ static Json toJson(const ResourceModel &model) {
           {"owns_queries", model.owns_queries},
           {"key_features", model.key_features},
           {"early_scores", model.early_scores},
+          {"fetched_tiles", model.fetched_tiles},
+          {"mask_registers", model.mask_registers},
           {"warpgroups", model.warpgroups},
           {"is_sweep", model.is_sweep}};
 }
@@ -213,6 +215,8 @@ ResourceModel MetadataReader::resources(const Json &json, const std::string &whe
   out.owns_queries = boolean(json, "owns_queries", where);
   out.key_features = count("key_features");
   out.early_scores = count("early_scores");
+  out.fetched_tiles = count("fetched_tiles");
+  out.mask_registers = count("mask_registers");
   out.warpgroups = boolean(json, "warpgroups", where);
   out.is_sweep = boolean(json, "is_sweep", where);
   return out;

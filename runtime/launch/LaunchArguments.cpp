@@ -173,7 +173,7 @@ TensorMapFacts LaunchArguments::map(size_t launch, size_t index, const Problem &
   const Map &map = calls[launch].maps[index];
   const TensorDeclaration &tensor = tensors[map.tensor];
   return describeMap(map.declaration, calls[launch].schedule, tensor, given.find(tensor.name)->second, problem,
-                     features(tensor));
+                     features(tensor), packed);
 }
 
 Result<void> LaunchArguments::checkMaps(const Problem &problem, const TensorMap &given) const {

@@ -6,16 +6,18 @@ static constexpr uint64_t kAlignment = 16, kMostBytes = uint64_t(1) << 40;
 
 TensorMapFacts jvpgen::describeMap(const TensorMapDeclaration &map, const Schedule &schedule,
                                    const TensorDeclaration &tensor, const TensorView &view, const Problem &problem,
-                                   int64_t features) {
+                                   int64_t features, bool packed) {
   auto has = [&](char index) { return tensor.indices.find(index) != std::string::npos; };
   const bool queries = has('i');
   TensorMapFacts facts;
   facts.data = view.data;
   facts.dtype = view.dtype;
   facts.extent[0] = uint64_t(features);
-  facts.extent[1] = uint64_t(queries ? problem.q_length : problem.kv_length);
+  const int64_t rows = queries ? problem.q_length : problem.kv_length,
+                total = queries ? problem.q_total : problem.kv_total; // of all sequences behind one another
+  facts.extent[1] = uint64_t(packed ? total : rows);
   facts.extent[2] = uint64_t(has('r') ? problem.heads : has('n') ? problem.kv_heads : 1);
-  facts.extent[3] = uint64_t(has('b') ? problem.batch : 1);
+  facts.extent[3] = uint64_t(has('b') && !packed ? problem.batch : 1);
   const int64_t strides[3] = {view.stride[queries ? 2 : 3], view.stride[1], view.stride[0]};
   for (int axis = 0; axis < 3; ++axis) {
     const bool alone = facts.extent[axis + 1] == 1; // then any stride will do

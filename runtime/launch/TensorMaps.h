@@ -30,7 +30,7 @@ static_assert(sizeof(TensorMapFacts) <= sizeof(TensorMapBytes));
 constexpr size_t mapsOffset(size_t tensors) { return (sizeof(Problem) + 40 * tensors + 63) / 64 * 64; }
 
 TensorMapFacts describeMap(const TensorMapDeclaration &map, const Schedule &schedule, const TensorDeclaration &tensor,
-                           const TensorView &view, const Problem &problem, int64_t features);
+                           const TensorView &view, const Problem &problem, int64_t features, bool packed);
 
 /// Whether the copy engine can read the tensor: addresses and strides have to be multiples of 16 bytes.
 Result<void> checkMap(const TensorMapFacts &facts, const std::string &asked);

@@ -111,6 +111,21 @@ TEST(Hopper, Temperature) {
                shape(1, 2, 2, 65, 150)});
 }
 
+TEST(Hopper, Bias) {
+  const std::string tangents = "tangents = [\"q\", \"k\", \"v\", \"bias\"]";
+  expectRight({dims(64, 64, "bias = { dims = [\"heads\", \"q\", \"kv\"], dtype = \"bf16\" }\n" + tangents),
+               shape(2, 2, 2, 70, 150)});
+  expectRight({dims(64, 64, "causal = \"top_left\"\nbias = { dims = [\"batch\", \"q\", \"kv\"], dtype = \"f32\" }"),
+               shape(2, 2, 2, 140, 141)});
+}
+TEST(Hopper, Padded) { expectRight({dims(64, 64, "layout = \"padded\""), shape(3, 2, 2, 200, 300)}); }
+TEST(Hopper, PackedDocuments) {
+  expectRight({dims(64, 64,
+                    "layout = \"packed\"\ncausal = \"top_left\"\nquery_vectors = [\"q_doc\"]\n"
+                    "kv_vectors = [\"kv_doc\"]\nmask = \"q_doc == kv_doc\""),
+               shape(3, 2, 2, 180, 180)});
+}
+
 TEST(Hopper, EarlyBoxesAreRightToo) {
   Result<std::vector<reference::Record>> records = judge({dims(64, 64), shape(1, 2, 2, 130, 1200)}, true);
   ASSERT_TRUE(records) << records.error().text();
@@ -124,7 +139,7 @@ TEST(Hopper, PlantedFaultsAreFound) {
   // slots of values are given back before the products that read them have ended
   expectFound(c, {"wait_products<1>();", ""});
   // keys are multiplied before they have come
-  expectFound(c, {"phase_wait(barriers.key_full(key.slot), key.phase);", ""});
+  expectFound(c, {"phase_wait(barriers.key_full(key.slot), key.phase);\n        at.keys", "at.keys"});
   // slots are filled before they are empty
   expectFound(c, {"phase_wait_guarded(barriers.value_empty(value.slot), value.phase ^ 1);", ""});
   // a warpgroup gives a slot back twice
