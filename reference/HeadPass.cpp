@@ -218,6 +218,22 @@ template <typename S> std::vector<S> HeadPass<S>::roundedWeights(Vector P) const
   return P;
 }
 
+/// T is rounded about mu, or about the tangent r of one of the keys, for mu is not known before the last key:
+///     T_j = w_j - u P_j   with w_j = P_j (tS_j - r) rounded, u = sum_j w_j / sum_j P_j
+template <typename S>
+std::vector<S> HeadPass<S>::roundedTangents(const Vector &P, const Vector &weight, const Vector &tangent,
+                                            Vector T) const {
+  if (setting.realisation < 2) return rounded(std::move(T));
+  auto at = [&](size_t j) { return tangent[tangent.size() == 1 ? 0 : j]; };
+  S r = at(size_t(chance() * double(P.size()))), sum(0), total(0);
+  for (size_t j = 0; j < P.size(); ++j) T[j] = weight[j] * (at(j) - r);
+  T = rounded(std::move(T));
+  for (size_t j = 0; j < P.size(); ++j) sum = sum + T[j], total = total + P[j];
+  S u = sum / total;
+  for (size_t j = 0; j < P.size(); ++j) T[j] = T[j] - u * P[j];
+  return T;
+}
+
 /// P = exp(S - lse), mu = sum_j P tS, T = P (tS - mu); o = sum_j P V, to = sum_j (T V + P tV)
 template <typename S> void HeadPass<S>::row() {
   selectKeys();
@@ -242,7 +258,10 @@ template <typename S> void HeadPass<S>::row() {
     weight.tangent = tape.mul(weight.value, tape.sub(*score.tangent, *mu));
   }
   Vector P = roundedWeights(tape.value(weight.value)), o = sum(P, *v, dV), to(size_t(dV), S(0));
-  if (weight.tangent) v->addCombination(rounded(tape.value(*weight.tangent)), keys, to);
+  if (weight.tangent)
+    v->addCombination(
+        roundedTangents(P, tape.value(weight.value), tape.value(*score.tangent), tape.value(*weight.tangent)), keys,
+        to);
   if (tv) tv->addCombination(P, keys, to);
   store("o", o), store("to", to), store("lse", tape.value(lse));
   if (mu) store("mu", tape.value(*mu));

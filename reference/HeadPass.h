@@ -89,6 +89,7 @@ private:
   float someFactor() const;
   Vector rounded(Vector x) const;
   Vector roundedWeights(Vector P) const;
+  Vector roundedTangents(const Vector &P, const Vector &weight, const Vector &tangent, Vector T) const;
 };
 
 extern template class HeadPass<Weighed>;

@@ -34,6 +34,8 @@ struct Element16 {
 
 struct Bf16 : Element16 {
   static DEV u32 pack(float low, float high) { return pack_bf16(low, high); }
+  static DEV float low(u32 pair) { return float_of(pair << 16); }
+  static DEV float high(u32 pair) { return float_of(pair & 0xffff0000u); }
   static DEV void multiply(float (&c)[4], const Left &a, const Right &b, int half) {
     mma_bf16(c, a.x, b.x[2 * half], b.x[2 * half + 1]);
   }
@@ -44,6 +46,8 @@ struct Bf16 : Element16 {
 
 struct F16 : Element16 {
   static DEV u32 pack(float low, float high) { return pack_f16(low, high); }
+  static DEV float low(u32 pair) { return float_of_f16(u16(pair)); }
+  static DEV float high(u32 pair) { return float_of_f16(u16(pair >> 16)); }
   static DEV void multiply(float (&c)[4], const Left &a, const Right &b, int half) {
     mma_f16(c, a.x, b.x[2 * half], b.x[2 * half + 1]);
   }
@@ -70,6 +74,8 @@ template <int Terms> struct Float32 {
     big = round_tf32(x);
     small = splits ? round_tf32(x - float_of(big)) : 0u;
   }
+  /// A number as products read it.
+  static DEV float rounded(float x) { return splits ? x : float_of(round_tf32(x)); }
   static DEV void load_left(Left &a, SharedAddress at) {
     u32 x[4];
     load_matrices(x, at);
@@ -88,12 +94,18 @@ template <int Terms> struct Float32 {
       for (int i = 0; i < 4; ++i)
         split(load_shared(at + (8 * k + (i & 1)) * pitch + (i >> 1) * 32), b.rows[k].big[i], b.rows[k].small[i]);
   }
+  /// The tensor cores truncate sums: with three terms each step starts at 0, and steps are added up in float32.
   static DEV void multiply(float (&c)[4], const Left &a, const Right &b, int half) {
     if constexpr (splits) {
-      mma_tf32(c, a.small, b.big[2 * half], b.big[2 * half + 1]);
-      mma_tf32(c, a.big, b.small[2 * half], b.small[2 * half + 1]);
+      float step_sum[4] = {0.f, 0.f, 0.f, 0.f};
+      mma_tf32(step_sum, a.small, b.big[2 * half], b.big[2 * half + 1]);
+      mma_tf32(step_sum, a.big, b.small[2 * half], b.small[2 * half + 1]);
+      mma_tf32(step_sum, a.big, b.big[2 * half], b.big[2 * half + 1]);
+#pragma unroll
+      for (int i = 0; i < 4; ++i) c[i] += step_sum[i];
+    } else {
+      mma_tf32(c, a.big, b.big[2 * half], b.big[2 * half + 1]);
     }
-    mma_tf32(c, a.big, b.big[2 * half], b.big[2 * half + 1]);
   }
   static DEV float to_float(float x) { return x; }
   static DEV float from_float(float x) { return x; }

@@ -39,6 +39,11 @@ template <class Element, int M, int N> struct Weights {
     else
       low = x;
   }
+  /// The sum of the pair of rounded numbers that number e ends.
+  DEV float pair_sum(int m, int n, int e) const {
+    const u32 pair = word[m][n / 2][2 * (n & 1) + e / 2];
+    return Element::low(pair) + Element::high(pair);
+  }
   DEV void multiply(float (&c)[4], int m, int k, const typename Element::DeepRight &b, int half) const {
     typename Element::Left a;
 #pragma unroll
@@ -51,6 +56,9 @@ template <int Terms, int M, int N> struct Weights<Float32<Terms>, M, N> {
   Tile<M, N> tile;
 
   DEV void put(int m, int n, int e, float x) { tile.x[m][n][e] = x; }
+  DEV float pair_sum(int m, int n, int e) const {
+    return Element::rounded(tile.x[m][n][e - 1]) + Element::rounded(tile.x[m][n][e]);
+  }
   DEV void multiply(float (&c)[4], int m, int k, const typename Element::DeepRight &b, int half) const {
 #pragma unroll
     for (int part = 0; part < 2; ++part) {
@@ -171,28 +179,48 @@ DEV bool move_reference(float (&reference)[2 * M], float (&factor)[2 * M], const
   return true;
 }
 
-/// The centre of a row: the mean of its kept entries in the first tile that has one; constant from then on.
-template <int M, int N>
-DEV void set_centre(float (&centre)[2 * M], bool (&is_set)[2 * M], const Tile<M, N> &tile, const Keep<M, N> &keep) {
+/// The centre of a row: a mean of its kept entries in the first tile that has one; constant from then on. `weigh` gives
+/// an entry's weight. The nearer the centre is to the row's mean under the softmax, the less is cancelled.
+template <int M, int N, class Weigh>
+DEV void set_centre(float (&centre)[2 * M], bool (&is_set)[2 * M], const Tile<M, N> &tile, const Keep<M, N> &keep,
+                    const Weigh &weigh) {
   bool wanted = false;
 #pragma unroll
   for (int row = 0; row < 2 * M; ++row) wanted |= !is_set[row];
   if (!any_in_warp(wanted)) return;
-  float sum[2 * M], count[2 * M];
+  float sum[2 * M], weights[2 * M];
 #pragma unroll
-  for (int row = 0; row < 2 * M; ++row) sum[row] = count[row] = 0.f;
+  for (int row = 0; row < 2 * M; ++row) sum[row] = weights[row] = 0.f;
 #pragma unroll
   for (int n = 0; n < N / 8; ++n)
 #pragma unroll
     for (int m = 0; m < M; ++m)
 #pragma unroll
       for (int e = 0; e < 4; ++e)
-        if (keep(m, n, e)) sum[2 * m + e / 2] += tile.x[m][n][e], count[2 * m + e / 2] += 1.f;
+        if (keep(m, n, e)) {
+          const float weight = weigh(m, n, e);
+          sum[2 * m + e / 2] += weight * tile.x[m][n][e], weights[2 * m + e / 2] += weight;
+        }
 #pragma unroll
   for (int row = 0; row < 2 * M; ++row) {
-    const float total = quad_sum(sum[row]), number = quad_sum(count[row]);
-    if (is_set[row] || number == 0.f) continue;
-    centre[row] = total * recip_fast(number);
+    const float total = quad_sum(sum[row]), weight = quad_sum(weights[row]);
+    if (is_set[row] || weight == 0.f) continue;
+    centre[row] = total * recip_fast(weight);
     is_set[row] = true;
   }
 }
+
+/// All entries alike.
+struct AllAlike {
+  DEV float operator()(int, int, int) const { return 1.f; }
+};
+/// exp2(scale (score - reference)), as the entry is weighted in the sums so far.
+template <int M, int N> struct BySoftmax {
+  const Tile<M, N> &score;
+  const float (&reference)[2 * M];
+  float scale;
+  DEV float operator()(int m, int n, int e) const {
+    const float x = score.x[m][n][e];
+    return x == -infinity() ? 0.f : exp2_fast(scale * (x - reference[2 * m + e / 2]));
+  }
+};

@@ -55,8 +55,11 @@ Result<KernelText> jvpgen::prePassText(llvm::ArrayRef<PreOp> passes, const Inter
       Result<const TensorInfo *> tensor = lookup(interface, input.getName());
       if (!tensor) return tl::unexpected(tensor.error());
       bool hasFeature = cast<ValueType>(input.getResult().getType()).hasFeature();
-      return (*tensor)->type() + "::to_float(" + addressOf(parameters, **tensor, "row", "row") +
-             (hasFeature ? "[f]" : "[0]") + ")";
+      std::string number = (*tensor)->type() + "::to_float(" + addressOf(parameters, **tensor, "row", "row") +
+                           (hasFeature ? "[f]" : "[0]") + ")";
+      // What the sweeps' products round is rounded here too: in dS = P (G V - rowsum(G O)) both G are the same.
+      const bool isOperand = hasFeature && input.getKind() != "saved" && (*tensor)->dtype == DType::F32;
+      return isOperand ? interface.element_f32 + "::rounded(" + number + ")" : number;
     };
     text.place = [](IndexOp index) -> Result<std::string> {
       if (index.getName() == "i" || index.getName() == "j") return std::string("float(row)");

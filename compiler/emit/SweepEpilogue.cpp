@@ -76,7 +76,11 @@ ScalarText SweepWriter::epilogueScalars() {
   text.leaf = [this](InputOp input) -> Result<std::string> {
     const std::string name = input.getName().str();
     auto type = cast<ValueType>(input.getResult().getType());
-    if (input.getKind() == "acc") return type.hasFeature() ? name + ".x[r / 2][n][2 * (r & 1) + c]" : name + "[r]";
+    if (input.getKind() == "acc") {
+      if (type.hasFeature()) return name + ".x[r / 2][n][2 * (r & 1) + c]";
+      return (writesFeatures(input->getParentOfType<EpilogueOp>()) && isRounded(name) ? roundedName(name) : name) +
+             "[r]";
+    }
     if (input.getKind() == "max") {
       for (MaxOp max : program.maxima)
         if (max.getName() == name) return points.use(max.getResult());
@@ -117,8 +121,9 @@ Result<std::string> SweepWriter::leaveText() {
   std::string out, rows, features;
   for (AccumulatorOp acc : program.accumulators)
     if (acc.getPlace() == "register" && !cast<ValueType>(acc.getType()).hasFeature())
-      out += "for (int r = 0; r < 2 * M; ++r) " + acc.getName().str() + "[r] = quad_sum(" + acc.getName().str() +
-             "[r]);\n";
+      for (const std::string &name : {acc.getName().str(), roundedName(acc.getName())})
+        if (name == acc.getName() || isRounded(acc.getName()))
+          out += "for (int r = 0; r < 2 * M; ++r) " + name + "[r] = quad_sum(" + name + "[r]);\n";
   ScalarText text = epilogueScalars();
   const std::string row = "row";
   for (EpilogueOp epilogue : program.epilogues) {
@@ -153,6 +158,9 @@ void SweepWriter::declareAccumulators() {
     const int features = (interface.features(cast<ValueType>(acc.getType()).getIndices()) + 15) / 16 * 16;
     state += features ? "Tile<M, " + std::to_string(features) + "> " + name + ";\n" : "float " + name + "[2 * M];\n";
     clearing += features ? name + ".clear();\n" : "for (int r = 0; r < 2 * M; ++r) " + name + "[r] = 0.f;\n";
+    if (!isRounded(name)) continue;
+    state += "float " + roundedName(name) + "[2 * M]; ///< the same sum of the weights as products round them\n";
+    clearing += "for (int r = 0; r < 2 * M; ++r) " + roundedName(name) + "[r] = 0.f;\n";
   }
 }
 

@@ -209,8 +209,40 @@ Result<std::string> SweepWriter::sinksText() {
     Result<std::string> text = value(key.first);
     if (!text) return text;
     out += name + ".put(m, n, e, " + scaled(key.second, *text) + ");\n";
+    for (ReduceOp reduce : program.reduces)
+      if (isSummedRounded(reduce) && program.resolve(reduce.getTile()) == key.first)
+        out += "if (e & 1) " + roundedName(reduce.getAccumulator()) +
+               "[r] += " + scaled(toDouble(reduce.getCoefficient()) / key.second, name + ".pair_sum(m, n, e)") + ";\n";
   }
   return out;
+}
+
+std::string SweepWriter::roundedName(StringRef accumulator) { return accumulator.str() + "_rounded"; }
+
+bool SweepWriter::isRounded(StringRef accumulator) {
+  return llvm::any_of(program.reduces, [&](ReduceOp reduce) {
+    return reduce.getAccumulator() == accumulator && isSummedRounded(reduce);
+  });
+}
+
+/// What an output product of weights is corrected by has to be the sum of the weights as the product rounded them:
+///   to = sum_j (w_ij - (sum_k w_ik) P_ij) v_j
+/// vanishes in a row with one key only if both are the same w. Weights that are exponentials are not corrected.
+bool SweepWriter::isSummedRounded(ReduceOp reduce) {
+  const Value tile = program.resolve(reduce.getTile());
+  AccumulatorOp acc = program.accumulator(reduce.getAccumulator());
+  if (acc.getPlace() != "register" || tile.getDefiningOp<MexpOp>()) return false;
+  if (llvm::none_of(program.outs, [&](OutOp o) { return program.resolve(o.getTile()) == tile; })) return false;
+  return llvm::any_of(program.epilogues, [&](EpilogueOp epilogue) {
+    return writesFeatures(epilogue) && llvm::any_of(epilogue.getBody().getOps<InputOp>(), [&](InputOp input) {
+             return input.getKind() == "acc" && input.getName() == reduce.getAccumulator();
+           });
+  });
+}
+
+bool SweepWriter::writesFeatures(EpilogueOp epilogue) {
+  auto yield = cast<YieldOp>(epilogue.getBody().front().getTerminator());
+  return cast<ValueType>(yield.getValues()[0].getType()).hasFeature();
 }
 
 /// One pass over the tile's entries.
@@ -270,9 +302,11 @@ Result<std::string> SweepWriter::maximumText(MaxOp max) {
   std::string out = "float top[2 * M], factor[2 * M];\ngreatest_of_rows(top, " + tile +
                     (masked.contains(maximum.tile) ? "" : ", keep") + ");\nif (move_reference<M>(" + name +
                     ", factor, top, " + literal(scale) + ", " + (isLazy ? literal(8 / scale) : "0.f") + ")) {\n";
+  softmaxWeight = "BySoftmax<M, N>{" + tile + ", " + name + ", " + literal(scale) + "}";
   for (AccumulatorOp acc : program.accumulators) {
     if (acc.getPlace() != "register") continue;
     const std::string a = acc.getName().str();
+    if (isRounded(a)) out += "  for (int r = 0; r < 2 * M; ++r) " + roundedName(a) + "[r] *= factor[r];\n";
     out += cast<ValueType>(acc.getType()).hasFeature()
                ? "  " + a + ".scale_rows(factor);\n"
                : "  for (int r = 0; r < 2 * M; ++r) " + a + "[r] *= factor[r];\n";
@@ -289,7 +323,8 @@ std::string SweepWriter::centreText(ShiftOp shift) {
   state += "float " + name + "[2 * M]; ///< centre of a row\nbool " + name + "_set[2 * M];\n";
   clearing += "for (int r = 0; r < 2 * M; ++r) " + name + "[r] = 0.f, " + name + "_set[r] = false;\n";
   points.name(shift.getResult(), name + "[r]", Scope::Tile);
-  return "set_centre<M, N>(" + name + ", " + name + "_set, " + tile + ", keep);\n";
+  return "set_centre<M, N>(" + name + ", " + name + "_set, " + tile + ", keep, " +
+         (softmaxWeight.empty() ? "AllAlike()" : softmaxWeight) + ");\n";
 }
 
 /// Computes values that maxima and centres read into tiles of registers.

@@ -35,6 +35,10 @@ protected:
   std::string outsText();
   std::string formulas();
   std::string operandsText();
+  static bool writesFeatures(attn::EpilogueOp epilogue);
+  static std::string roundedName(llvm::StringRef accumulator);
+  bool isSummedRounded(attn::ReduceOp reduce);
+  bool isRounded(llvm::StringRef accumulator);
   std::string storeTile(attn::ReduceOp reduce, const std::string &value);
   std::string skipText();
   std::string elementType() const;
@@ -52,7 +56,8 @@ protected:
   llvm::DenseMap<mlir::Value, std::string> scoreNames;
   std::vector<std::pair<std::pair<mlir::Value, double>, std::string>> weights;
   std::vector<std::pair<mlir::Value, std::string>>
-      early;                                   ///< tiles that maxima and centres read, computed before all else
+      early;                 ///< tiles that maxima and centres read, computed before all else
+  std::string softmaxWeight; ///< of an entry, for the centre of a row; empty if there is no running maximum
   llvm::SmallSetVector<mlir::Value, 4> masked; ///< score tiles that carry the mask
   std::string state;                           ///< members of the state beside those of the pointwise program
   std::string clearing;                        ///< their first values

@@ -263,7 +263,7 @@ def Attn_MaxOp : Attn_Op<"max", [Pure, HasParent<"RoleOp">]> {
 }
 
 def Attn_ShiftOp : Attn_Op<"shift", [Pure, HasParent<"RoleOp">]> {
-  let summary = "mean of the kept entries of a row in the first tile in which the row has one; then constant. Any finite value is right, a near one keeps digits";
+  let summary = "a mean of the kept entries of a row in the first tile in which the row has one; then constant. Any finite value is right, one near the mean under the softmax keeps digits";
   let arguments = (ins Attn_Value:$tile, StrAttr:$name);
   let results = (outs Attn_Value:$result);
   let assemblyFormat = "$name $tile attr-dict `:` functional-type($tile, $result)";
