@@ -2,8 +2,7 @@
 // policy's.
 #pragma once
 
-#include "hopper_primitives.cuh"
-#include "sweep.cuh"
+#include "hopper_tiles.cuh"
 
 // Threads 0 .. 127, 128 .. 255 are consumers, each of 64 rows; the last warpgroup is the producer, one thread of which
 // issues every copy. Streamed operands of scores ("keys") and of outputs ("values") come in two rings of slots, each
@@ -16,171 +15,6 @@
 // Its State loads what is given for each query and key (fetch), multiplies in groups (multiply_early, multiply_late,
 // multiply_outputs), reads scores when they have landed (meet_early, meet_late) and holds what the output products read
 // and write (hold_outputs).
-
-/// Features of a row that lie together: as long as a swizzle reaches. Tiles are stored as [piece][row][feature].
-DEV constexpr int piece_of(int features) {
-  const int length = (features + 15) / 16 * 16;
-  return length % 64 == 0 ? 64 : length % 32 == 0 ? 32 : 16;
-}
-DEV constexpr int pieces_of(int features) { return (features + 15) / 16 * 16 / piece_of(features); }
-/// Bytes from row to row of a piece.
-DEV constexpr int piece_pitch(int features) { return 2 * piece_of(features); }
-DEV constexpr int tile_bytes(int rows, int features) { return rows * 2 * ((features + 15) / 16 * 16); }
-
-/// Shared memory, from the first multiple of 1024 bytes on: owned tiles, slots of keys, slots of values, barriers.
-template <class Policy> struct HopperPlacement {
-  static constexpr int consumers = Policy::warps / 4 - 1, own_rows = 64 * consumers, threads = kWarp * Policy::warps;
-  static constexpr int key_slots = (Policy::stages + 1) / 2, value_slots = Policy::stages / 2;
-  static constexpr int alignment = 1024;
-  /// Of each thread; a multiprocessor has 512 for the three warpgroups. Loops over tensors in the mask need some more.
-  static constexpr int producer_registers = Policy::judges_together ? 40 : 24,
-                       consumer_registers = Policy::judges_together ? 232 : 240;
-
-  static DEV constexpr int own_offset(int operand) { return operand * tile_bytes(own_rows, Policy::own_features(0)); }
-  static DEV constexpr int streamed_offset(int operand) {
-    const int first = operand < Policy::key_operands ? 0 : Policy::key_operands;
-    return (operand - first) * tile_bytes(Policy::N, Policy::streamed_features(operand));
-  }
-  static DEV constexpr int slot_bytes(int first, int operands) {
-    const int bytes = operands * tile_bytes(Policy::N, Policy::streamed_features(first));
-    return (bytes + alignment - 1) / alignment * alignment;
-  }
-  static constexpr int value_operands = Policy::streamed_operands - Policy::key_operands;
-  static constexpr int key_bytes = slot_bytes(0, Policy::key_operands),
-                       value_bytes = slot_bytes(Policy::key_operands, value_operands);
-  static constexpr int keys_at = own_offset(Policy::own_operands), values_at = keys_at + key_slots * key_bytes,
-                       barriers_at = values_at + value_slots * value_bytes;
-  static constexpr int barriers = 1 + 2 * (key_slots + value_slots);
-  static DEV constexpr int shared_bytes() { return alignment + barriers_at + 8 * barriers; }
-};
-
-/// A place in a ring of slots, and how often it has gone round.
-template <int Slots> struct Ring {
-  int slot = 0;
-  u32 phase = 0;
-  DEV void next() {
-    if (++slot == Slots) slot = 0, phase ^= 1;
-  }
-};
-
-/// Addresses of the barriers.
-template <class Policy> struct Barriers {
-  using Place = HopperPlacement<Policy>;
-  SharedAddress at;
-  DEV SharedAddress rows_full() const { return at; }
-  DEV SharedAddress key_full(int slot) const { return at + 8 * (1 + slot); }
-  DEV SharedAddress key_empty(int slot) const { return at + 8 * (1 + Place::key_slots + slot); }
-  DEV SharedAddress value_full(int slot) const { return at + 8 * (1 + 2 * Place::key_slots + slot); }
-  DEV SharedAddress value_empty(int slot) const {
-    return at + 8 * (1 + 2 * Place::key_slots + Place::value_slots + slot);
-  }
-  DEV void init() const {
-    phase_init(rows_full(), 1);
-    for (int slot = 0; slot < Place::key_slots; ++slot)
-      phase_init(key_full(slot), 1), phase_init(key_empty(slot), 4 * Place::consumers);
-    for (int slot = 0; slot < Place::value_slots; ++slot)
-      phase_init(value_full(slot), 1), phase_init(value_empty(slot), 4 * Place::consumers);
-    phase_init_end();
-  }
-};
-
-// ---- products ----
-
-/// Where the operands of a warpgroup's products lie, in units of 16 bytes.
-struct Operands {
-  u32 rows, keys, values;
-};
-
-/// The low word of a descriptor is an address and the distance of pieces, the high word the distance of eight rows and
-/// the swizzle. Opaque: else all steps' descriptors are computed ahead and take registers through the loop.
-DEV MatrixDescriptor descriptor(int pitch, u32 low, int offset) {
-  const u32 swizzle = pitch == 128 ? 1 : pitch == 64 ? 2 : 3;
-  const u32 high = u32(8 * pitch >> 4) | swizzle << 30;
-  return MatrixDescriptor(high) << 32 | (opaque(low) + u32(offset >> 4));
-}
-
-/// scores (+)= own operand times streamed operand, their features summed.
-template <class Policy, int Own, int Key, bool Adds>
-DEV void multiply_scores(Tile<1, Policy::N> &scores, const Operands &at) {
-  using Place = HopperPlacement<Policy>;
-  constexpr int features = Policy::own_features(Own), pitch = piece_pitch(features), steps = piece_of(features) / 16;
-  static_assert(features == Policy::streamed_features(Key) && features == Policy::own_features(0));
-#pragma unroll
-  for (int piece = 0; piece < pieces_of(features); ++piece)
-#pragma unroll
-    for (int step = 0; step < steps; ++step) {
-      const MatrixDescriptor a = descriptor(pitch, at.rows,
-                                            Place::own_offset(Own) + piece * Place::own_rows * pitch + 32 * step),
-                             b = descriptor(pitch, at.keys,
-                                            Place::streamed_offset(Key) + piece * Policy::N * pitch + 32 * step);
-      if (Adds || piece || step)
-        wgmma_shared<true>(typename Policy::Element{}, scores.x[0], a, b);
-      else
-        wgmma_shared<false>(typename Policy::Element{}, scores.x[0], a, b);
-    }
-}
-
-/// output += weights[k .. k + 16) value operand
-template <class Policy, int Value, int F>
-DEV void multiply_output(Tile<1, F> &output, const Weights<typename Policy::Element, 1, Policy::N> &weights, int k,
-                         const Operands &at) {
-  using Place = HopperPlacement<Policy>;
-  constexpr int pitch = piece_pitch(Policy::streamed_features(Value));
-  wgmma_registers(
-      typename Policy::Element{}, output.x[0], weights.word[0][k / 16],
-      descriptor(pitch, at.values | u32(Policy::N * pitch >> 4) << 16, Place::streamed_offset(Value) + k * pitch));
-}
-
-template <int N> DEV void hold(Tile<1, N> &tile) { hold(tile.x[0]); }
-template <int N> DEV void forget(Tile<1, N> &tile) { forget(tile.x[0]); }
-template <class Element, int N> DEV void hold(Weights<Element, 1, N> &weights) { hold(weights.word[0]); }
-
-// ---- numbers for each query and key ----
-
-/// A tensor's numbers at the tile's entries, still in memory's type: loaded while products run.
-template <class Type, int N> struct Fetched {
-  static constexpr int per_word = 4 / Type::bytes;
-  u32 word[N / 8][4 / per_word];
-
-  DEV float operator()(int n, int e) const {
-    if constexpr (Type::bytes == 4)
-      return float_of(word[n][e]);
-    else
-      return Type::to_float(u16(word[n][e / 2] >> 16 * (e & 1)));
-  }
-  /// Rows and columns beyond the lengths repeat the last ones; they do not count.
-  template <class Policy>
-  DEV void fetch(const Tensor &t, const Sequence &place, int head, const Owner<Policy> &own,
-                 const Streamed<Policy> &tile, bool partial) {
-    const i64 stride = t.stride[int(Axis::key)];
-#pragma unroll
-    for (int r = 0; r < 2; ++r) {
-      const int row = own.row(r) < own.length ? own.row(r) : own.length - 1;
-      const auto *from = element<Type>(t, place.b, head, place.q_start + row, place.kv_start);
-      const auto *first = from + tile.column(0, 0);
-      const bool whole = !partial && stride == 1 && (reinterpret_cast<unsigned long long>(first) & 3) == 0;
-#pragma unroll
-      for (int n = 0; n < N / 8; ++n)
-        if (Type::bytes == 2 && whole)
-          word[n][r] = *reinterpret_cast<const u32 *>(first + 8 * n);
-        else
-          gather_two(&word[n][2 * r / per_word], from, stride, tile, n, place.kv_length);
-    }
-  }
-
-private:
-  template <class Policy>
-  static DEV void gather_two(u32 *to, const typename Type::Memory *from, i64 stride, const Streamed<Policy> &tile,
-                             int n, int length) {
-    typename Type::Memory x[2];
-#pragma unroll
-    for (int c = 0; c < 2; ++c) x[c] = from[tile.inside(n, c, length) * stride];
-    if constexpr (Type::bytes == 4)
-      to[0] = bits_of(x[0]), to[1] = bits_of(x[1]);
-    else
-      to[0] = u32(x[0]) | u32(x[1]) << 16;
-  }
-};
 
 // ---- which tiles a block meets ----
 
@@ -430,7 +264,7 @@ private:
   /// From scores under way to packed weights.
   DEV void meet(State &state, Ring<Place::key_slots> &key, int step, bool partial) const {
     const Streamed<Policy> tile{0u, step * Policy::N};
-    state.fetch(block.args, block.own, block.own.sequence, tile, partial);
+    state.fetch(block.args, block.own, block.own.sequence, tile);
     Keep<1, Policy::N> keep;
     keep.all();
     if (partial) block.find_kept(keep, tile);

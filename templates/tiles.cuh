@@ -135,16 +135,18 @@ DEV float warp_sum(float x) {
   return x;
 }
 
-/// The greatest numbers of the thread's rows.
+/// The greatest numbers of the thread's rows; even and odd columns apart, which halves the time to the last.
 template <int M, int N> DEV void greatest_of_rows(float (&top)[2 * M], const Tile<M, N> &score) {
 #pragma unroll
-  for (int row = 0; row < 2 * M; ++row) top[row] = -infinity();
+  for (int row = 0; row < 2 * M; ++row) {
+    float even = score.x[row / 2][0][2 * (row & 1)], odd = score.x[row / 2][0][2 * (row & 1) + 1];
 #pragma unroll
-  for (int n = 0; n < N / 8; ++n)
-#pragma unroll
-    for (int m = 0; m < M; ++m)
-#pragma unroll
-      for (int e = 0; e < 4; ++e) top[2 * m + e / 2] = greatest(top[2 * m + e / 2], score.x[m][n][e]);
+    for (int n = 1; n < N / 8; ++n) {
+      even = greatest(even, score.x[row / 2][n][2 * (row & 1)]);
+      odd = greatest(odd, score.x[row / 2][n][2 * (row & 1) + 1]);
+    }
+    top[row] = greatest(even, odd);
+  }
 }
 /// The same of the entries that count.
 template <int M, int N>

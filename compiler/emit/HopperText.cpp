@@ -158,7 +158,7 @@ std::string HopperWriter::fetchText() {
   std::string out;
   for (auto &[tensor, tile] : points.loaded)
     out += tile + ".fetch(" + parameters.use(*tensor) + ", " + placeOf(*tensor) + ", " + headOf(*tensor) +
-           ", own, tile, partial);\n";
+           ", own, tile);\n";
   return out;
 }
 
@@ -288,7 +288,7 @@ std::string HopperWriter::stateText(const std::string &leave) {
            "  }\n";
   };
   const std::string block = "const Args &args, const Owner<Policy> &own, const Sequence &s",
-                    fetching = "fetch(" + block + ",\n                 const Streamed<Policy> &tile, bool partial)",
+                    fetching = "fetch(" + block + ", const Streamed<Policy> &tile)",
                     meeting = "(" + block +
                               ",\n                      const Streamed<Policy> &tile, const Keep<M, N> "
                               "&keep, bool partial)";
