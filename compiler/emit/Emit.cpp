@@ -149,6 +149,19 @@ Result<KernelVariant> PlanEmitter::emit() {
   return variant;
 }
 
+/// One notice for all programs whose default variant the target's own skeleton does not run.
+static void noticeFallback(KernelBundle &bundle) {
+  std::string programs, reason, last;
+  for (const KernelVariant &v : bundle.variants) {
+    if (v.program != last && !v.fallback_reason.empty()) {
+      programs += (programs.empty() ? "" : ", ") + v.program;
+      if (reason.empty()) reason = v.fallback_reason;
+    }
+    last = v.program;
+  }
+  if (!programs.empty()) bundle.notices.push_back("on the portable skeleton: " + programs + ". " + reason);
+}
+
 Result<KernelBundle> jvpgen::emitBundle(ModuleOp module, const Target &target) {
   Interface interface(module);
   KernelBundle bundle;
@@ -174,6 +187,7 @@ Result<KernelBundle> jvpgen::emitBundle(ModuleOp module, const Target &target) {
   for (auto &[program, error] : refused)
     if (llvm::none_of(bundle.variants, [&](const KernelVariant &v) { return v.program == program; }))
       return tl::unexpected(error);
+  noticeFallback(bundle);
   if (llvm::any_of(bundle.tensors, [](const TensorDeclaration &t) { return t.dtype == DType::F16; }) &&
       llvm::any_of(bundle.variants, [](const KernelVariant &v) { return v.program.starts_with("tangent"); }))
     bundle.notices.push_back("f16: tangent weights above 65504 become infinite, and so do the outputs that they enter; "

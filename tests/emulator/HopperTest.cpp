@@ -148,3 +148,16 @@ TEST(Hopper, PlantedFaultsAreFound) {
   // keys of a neighbouring head
   expectFound(c, {"s.kv_start + step * Policy::N, s.n, full)", "s.kv_start + step * Policy::N, s.n ^ 1, full)"});
 }
+
+TEST(Hopper, LeavesTheRestToThePortableSkeletonWithAReason) {
+  AttentionSpec spec = specFrom("name = \"exact\"\ndtype = \"f32\"\nhead_dim_qk = 64\nhead_dim_v = 64\n");
+  Result<PlannedSpec> planned = PlannedSpec::create(spec, kPrograms);
+  ASSERT_TRUE(planned);
+  Result<KernelBundle> bundle = planned->emit({.arch = "sm_90a"});
+  ASSERT_TRUE(bundle) << bundle.error().text();
+  for (const KernelVariant &variant : bundle->variants) {
+    EXPECT_EQ(variant.skeleton, "portable");
+    EXPECT_NE(variant.fallback_reason.find("f32 numbers"), std::string::npos) << variant.fallback_reason;
+  }
+  EXPECT_EQ(bundle->notices.size(), 1u);
+}
