@@ -1,6 +1,7 @@
 // Kernels for Hopper's skeleton, run on the host and judged by the float64 reference.
 #include "HostRunner.h"
 
+#include "runtime/jit/Compile.h"
 #include "tests/reference/Specs.h"
 
 using namespace jvpgen;
@@ -160,4 +161,26 @@ TEST(Hopper, LeavesTheRestToThePortableSkeletonWithAReason) {
     EXPECT_NE(variant.fallback_reason.find("f32 numbers"), std::string::npos) << variant.fallback_reason;
   }
   EXPECT_EQ(bundle->notices.size(), 1u);
+}
+
+TEST(Hopper, DefaultSchedulesOverlapProductsAndDoNotSpill) {
+  const Result<std::unique_ptr<KernelCompiler>> &compiler = KernelCompiler::ofProcess();
+  if (!compiler) GTEST_SKIP() << compiler.error().text();
+  for (const std::string &toml : {dims(128, 128), dims(96, 96, "score = \"30 * tanh(z / 30)\"")}) {
+    Result<PlannedSpec> planned = PlannedSpec::create(specFrom(toml), {"tangent_forward"});
+    ASSERT_TRUE(planned);
+    const Target hopper = {.arch = "sm_90a"};
+    Result<KernelBundle> bundle = planned->emit(hopper);
+    ASSERT_TRUE(bundle) << bundle.error().text();
+    Result<std::vector<CompiledKernel>> kernels =
+        (*compiler)->compileAll(*bundle, kernelRequests(bundle->variants[0]), hopper);
+    ASSERT_TRUE(kernels) << kernels.error().text();
+    for (const CompiledKernel &kernel : *kernels)
+      EXPECT_TRUE(kernel.isFluent()) << toml << kernel.spill_bytes << " spilled, " << kernel.serialised << " notes";
+    Schedule crowded = bundle->variants[0].schedule;
+    crowded.tile_n += 48;
+    Result<CompiledKernel> other = (*compiler)->compile(*bundle, bundle->variants[0].launches[0], crowded, hopper);
+    ASSERT_TRUE(other) << other.error().text();
+    EXPECT_FALSE(other->isFluent()) << toml << "has not registers enough";
+  }
 }
