@@ -63,6 +63,7 @@ private:
   Result<void> supply(const std::string &program);
   Result<void> expect(const std::string &program, const VerifyOptions &options,
                       std::map<std::string, Expected> &into) const;
+  TensorSet trueOutputs(const std::string &program) const;
   TensorSet inputsFor(const std::string &program, const std::map<std::string, TensorSet> &results) const;
   void record(const std::string &program, const TensorSet &outputs, std::vector<Record> &records) const;
 };

@@ -92,7 +92,7 @@ std::string jvpgen::compilationKey(const TranslationUnit &unit, const std::vecto
     hash.update(std::to_string(piece.size()) + ":");
     hash.update(piece);
   };
-  add("jvpgen kernel 2");
+  add("jvpgen kernel 3");
   add(compiler);
   for (const std::string &option : options) add(option);
   add("source");
