@@ -6,7 +6,7 @@ Each pair of values of any two factors below stands together in some case; beyon
 as many as asked. Exit status 1 if an output is wrong or a command failed. PROGRAM is jvpgen; for the emulator, `emulate` of the tests.
 """
 
-import argparse, itertools, json, os, random, subprocess, sys, tempfile
+import argparse, datetime, itertools, json, os, random, subprocess, sys, tempfile
 from concurrent.futures import ThreadPoolExecutor, as_completed
 
 factors = {
@@ -120,6 +120,31 @@ def figures(record):
     return ", ".join(f"{name} {record[x]:.2e} of {record[y]:.2e}" for name, x, y in pairs if None not in (record[x], record[y]))
 
 
+def summary(options, stored):
+    """The result file: of each output its errors and their limits, each program with its code."""
+
+    def short(record):
+        numbers = [record[k] for k in ("relative_error", "limit", "worst_row_error", "row_limit")]
+        return [None if x is None else float(f"{x:.3g}") for x in numbers]
+
+    cases = []
+    for s in sorted(stored, key=lambda s: s["case"]):
+        programs = {}
+        for r in s["records"]:
+            program = programs.setdefault(r["program"], {"code": f"{r.get('skeleton')}, {r.get('schedule')}", "outputs": {}})
+            program["outputs"][r["output"]] = short(r) if r["passed"] else r["complaint"] or short(r)
+        cases.append({**{k: v for k, v in s.items() if k not in ("records", "complaint")}, "programs": programs})
+    devices = {r["device"] for s in stored for r in s["records"] if "device" in r}
+    return {
+        "command": f"bench/matrix.py jvpgen --device {options.device} --cases {options.cases}",
+        "commit": options.commit,
+        "device": ", ".join(sorted(devices)),
+        "date": datetime.date.today().isoformat(),
+        "outputs": "each: relative error, its limit, worst row's error, its limit",
+        "cases": cases,
+    }
+
+
 def main():
     parser = argparse.ArgumentParser(description="judge a pairwise cover of specifications and shapes")
     parser.add_argument("jvpgen")
@@ -128,6 +153,7 @@ def main():
     parser.add_argument("--first", type=int, default=0, help="leave out the cases before")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() // 2)
     parser.add_argument("--output")
+    parser.add_argument("--commit", default="", help="of the program, for the result file")
     parser.add_argument("--list", action="store_true", help="print the cases, run nothing")
     options = parser.parse_args()
     cases = list(enumerate(cover(options.cases)))[options.first :]
@@ -157,7 +183,8 @@ def main():
     print(f"{len(cases)} cases, {outputs} outputs: {wrong} cases wrong, {refused} refused")
     if options.output:
         with open(options.output, "w") as file:
-            json.dump({"command": " ".join(sys.argv), "cases": sorted(stored, key=lambda s: s["case"])}, file, indent=1)
+            json.dump(summary(options, stored), file, indent=None, separators=(",", ":"))
+            file.write("\n")
     return 1 if wrong else 0
 
 

@@ -46,6 +46,7 @@ struct BackendOptions {
   std::string device = "auto";  ///< auto: the GPU if there is one; cpu; cuda
   std::string variant;          ///< empty: each program's default
   unsigned threads = 0;         ///< of the CPU; 0: as many as it has
+  bool portable = false;        ///< of the GPU: no skeleton of its own
   unsigned schedule_number = 0; ///< of the GPU: among each kernel's legal schedules; 0: the default
 };
 

@@ -52,6 +52,8 @@ void jvpgen::addBackendOptions(CLI::App &command, BackendOptions &options) {
       ->capture_default_str();
   command.add_option("--variant", options.variant, "of the plan, by name; default: each program's own");
   command.add_option("--threads", options.threads, "of the CPU; 0: as many as it has")->capture_default_str();
+  command.add_flag("--portable", options.portable,
+                   "of the GPU: the portable skeleton even where it has one of its own");
   command
       .add_option("--schedule-number", options.schedule_number,
                   "of the GPU: which of its legal schedules each kernel takes, counted round; 0: the default")

@@ -15,6 +15,12 @@ struct DeviceTensors {
   TensorMap views;
 };
 
+/// A program that can be launched, and the variant that was compiled for it.
+struct Ready {
+  KernelVariant variant;
+  std::unique_ptr<Executable> executable;
+};
+
 class CudaBackend : public Backend {
 public:
   CudaBackend(KernelBundle bundle, AttentionSpec spec, BackendOptions options, DevicePointer gpu, Stream stream)
@@ -23,11 +29,15 @@ public:
 
   std::string device() const override { return gpu->facts.name; }
   CodeNames code(const std::string &program) const override {
-    Result<const KernelVariant *> variant = findVariant(bundle, program, options.variant);
+    const KernelVariant *variant = nullptr; // as it runs, and before that as it was emitted
+    if (auto ready = compiled.find(program); ready != compiled.end())
+      variant = &ready->second.variant;
+    else if (Result<const KernelVariant *> found = findVariant(bundle, program, options.variant))
+      variant = *found;
     if (!variant) return {};
     std::optional<std::string> fallback;
-    if (!(*variant)->fallback_reason.empty()) fallback = (*variant)->fallback_reason;
-    return {(*variant)->skeleton, (*variant)->variant + ", " + scheduleName((*variant)->schedule), fallback};
+    if (!variant->fallback_reason.empty()) fallback = variant->fallback_reason;
+    return {variant->skeleton, variant->variant + ", " + scheduleName(variant->schedule), fallback};
   }
 
   Result<void> run(const std::string &program, const Problem &problem, TensorSet &inputs, TensorSet &outputs) override {
@@ -48,7 +58,7 @@ public:
     if (Result<void> done = launch(program, problem, *tensors); !done) return tl::unexpected<Error>(done.error());
     if (with_ceiling && !ceiling)
       if (Result<Ceiling> made = Ceiling::create(gpu, Environment::ofProcess())) ceiling = std::move(*made);
-    const Executable &ready = *compiled[program];
+    const Executable &ready = *compiled[program].executable;
     Result<InterleavedTimes> times =
         measureCeiling(gpu, with_ceiling && ceiling ? &*ceiling : nullptr, rounds, [&](const Stream &on) {
           return ready.launch(problem, tensors->views, workspace->data(), on.handle());
@@ -72,13 +82,26 @@ private:
     return out;
   }
 
+  /// Compiled and loaded when it is first run.
+  Result<const Executable *> prepareOnce(const std::string &program) {
+    if (auto ready = compiled.find(program); ready != compiled.end()) return ready->second.executable.get();
+    Result<const KernelVariant *> variant = findVariant(bundle, program, options.variant);
+    if (!variant) return tl::unexpected<Error>(variant.error());
+    const Result<std::unique_ptr<KernelCompiler>> &compiler = KernelCompiler::ofProcess();
+    if (!compiler) return tl::unexpected<Error>(compiler.error());
+    Result<CompiledVariant> made = compileVariant(bundle, **variant, gpu->facts.target, **compiler);
+    if (!made) return tl::unexpected<Error>(made.error());
+    Result<std::unique_ptr<Executable>> executable = load(bundle, *made, gpu);
+    if (!executable) return tl::unexpected<Error>(executable.error());
+    Ready &slot = compiled[program];
+    slot = {std::move(made->variant), std::move(*executable)};
+    return slot.executable.get();
+  }
+
   Result<void> launch(const std::string &program, const Problem &problem, const DeviceTensors &tensors) {
-    auto &slot = compiled[program];
-    if (!slot) {
-      Result<std::unique_ptr<Executable>> made = prepare(bundle, program, options.variant, std::nullopt, gpu);
-      if (!made) return tl::unexpected<Error>(made.error());
-      slot = std::move(*made);
-    }
+    Result<const Executable *> ready = prepareOnce(program);
+    if (!ready) return tl::unexpected<Error>(ready.error());
+    const Executable *slot = *ready;
     size_t bytes = slot->workspaceBytes(problem);
     if (!workspace || workspace->size() < bytes) {
       Result<DeviceBuffer> buffer = DeviceBuffer::allocate(gpu, bytes);
@@ -96,7 +119,7 @@ private:
   BackendOptions options;
   DevicePointer gpu;
   Stream stream;
-  std::map<std::string, std::unique_ptr<Executable>> compiled;
+  std::map<std::string, Ready> compiled; ///< by program
   std::optional<DeviceBuffer> workspace;
   std::optional<Ceiling> ceiling;
 };
@@ -106,7 +129,9 @@ Result<std::unique_ptr<Backend>> jvpgen::openCudaBackend(PlannedSpec planned, co
                                                          const BackendOptions &options) {
   Result<DevicePointer> gpu = Device::open();
   if (!gpu) return tl::unexpected<Error>(gpu.error());
-  Result<KernelBundle> bundle = planned.emit((*gpu)->facts.target);
+  Target target = (*gpu)->facts.target;
+  if (options.portable) target.arch.resize(target.arch.find_last_of("0123456789") + 1); // sm_90 runs on sm_90a
+  Result<KernelBundle> bundle = planned.emit(target);
   if (!bundle) return tl::unexpected<Error>(bundle.error());
   if (options.schedule_number)
     for (KernelVariant &variant : bundle->variants)

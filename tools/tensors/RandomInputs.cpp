@@ -3,7 +3,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <future>
 #include <limits>
+#include <map>
 #include <numbers>
 #include <set>
 
@@ -57,8 +59,11 @@ public:
     for (const std::string &program : programsOf(spec))
       for (const std::string &name : inputsOf(spec, program)) names.insert(name);
     for (const char *saved : {"o", "to", "lse", "mu"}) names.erase(saved);
+    std::map<std::string, std::future<HostTensor>> drawn; // each has a generator of its own
     for (const std::string &name : names)
-      if (!out.tensors.contains(name)) out.tensors.emplace(name, makeTensor(name));
+      if (!out.tensors.contains(name))
+        drawn.emplace(name, std::async(std::launch::async, [this, name] { return makeTensor(name); }));
+    for (auto &[name, tensor] : drawn) out.tensors.emplace(name, tensor.get());
     return std::move(out);
   }
 

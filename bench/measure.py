@@ -1,0 +1,105 @@
+"""Times programs beside cuBLAS and writes one result file: what was run, on what, and the records of `jvpgen bench`.
+
+usage: measure.py JVPGEN LIST [--commit HASH] [--output FILE] [--rounds 10] [--only TEXT]
+
+LIST names one of the lists below. Each line of the table that is printed is one record; a specification is verified at
+a small ragged shape before it is timed, and one that is wrong is not timed.
+"""
+
+import argparse, datetime, json, os, subprocess, sys, tempfile
+
+dense = 'dtype = "bf16"\n'
+
+
+def head(qk, v=None):
+    return dense + f"head_dim_qk = {qk}\n" + (f"head_dim_v = {v}\n" if v else "")
+
+
+causal = 'causal = "bottom_right"\n'
+forward = "tangent_forward"
+both = "forward,tangent_forward"
+every = "forward,tangent_forward,backward,tangent_backward"
+long64, long128 = "2x32x8192x8192", "2x16x8192x8192"
+
+# name: (specification, programs, shapes, options)
+portable = {
+    "plain D=64": (head(64), every, [long64], ["--portable"]),
+    "plain D=128": (head(128), every, [long128], ["--portable"]),
+}
+rows = {
+    "plain D=128": (head(128), both, [long128, "1x16x16384x16384", "8x16x2048x2048"], []),
+    "causal D=128": (head(128) + causal, both, [long128, "1x16x16384x16384"], []),
+    "plain D=64": (head(64), both, [long64, "1x32x16384x16384"], []),
+    "causal D=64": (head(64) + causal, forward, [long64], []),
+    "plain D=96": (head(96), forward, [long128], []),
+    "plain D=80": (head(80), forward, [long64], []),
+    "plain D=72": (head(72), forward, [long64], []),
+    "plain D=256": (head(256), forward, [long128], []),
+    "plain 192/128": (head(192, 128), forward, [long128], []),
+    "softcap D=128": (head(128) + 'score = "30 * tanh(z / 30)"\n', forward, [long128], []),
+    "ALiBi D=128": (head(128) + 'head_vectors = ["slope"]\nscore = "z - slope * abs(q_index - kv_index)"\n', forward, [long128], []),
+    "bias D=128": (head(128) + 'bias = { dims = ["heads", "q", "kv"] }\ntangents = ["q", "k", "v", "bias"]\n', forward, ["4x4x8192x8192"], []),
+    "tangents of q D=128": (head(128) + 'tangents = ["q"]\n', forward, ["4x16x4096x4096", "4x16x4096x512"], []),
+    "one head D=128": (head(128), forward, ["1x1x8192x8192"], []),
+}
+lists = {"portable": portable, "rows": rows}
+
+
+def output_of(*command):
+    ran = subprocess.run(command, capture_output=True, text=True)
+    return ran.stdout.strip() if ran.returncode == 0 else ""
+
+
+def measure(jvpgen, name, work, rounds, folder):
+    text, programs, shapes, options = work
+    path = os.path.join(folder, "work.toml")
+    with open(path, "w") as file:
+        file.write('name = "work"\n' + text)
+    device = ["--device", "cuda", "--programs", programs, *options]
+    verified = subprocess.run([jvpgen, "verify", path, *device, "--shapes", "2x4x130x200"], capture_output=True, text=True)
+    if verified.returncode:
+        print(f"{name}: not timed: {verified.stderr.strip()[-200:]}")
+        return []
+    command = [jvpgen, "bench", path, *device, "--shapes", ",".join(shapes), "--ceiling", "--rounds", str(rounds), "--json"]
+    ran = subprocess.run(command, capture_output=True, text=True)
+    if ran.returncode:
+        print(f"{name}: {ran.stderr.strip()[-200:]}")
+        return []
+    records = [{"specification": name, **record} for record in json.loads(ran.stdout)]
+    for r in records:
+        print(f"{name:20} {r['program']:17} {r['shape']:17} {r['skeleton']:8} {r['schedule']:52} {r['median_ms']:8.3f} ms {r['tflops']:5.0f} {r['ratio']:.3f}", flush=True)
+    return records
+
+
+def main():
+    parser = argparse.ArgumentParser(description="time programs beside cuBLAS")
+    parser.add_argument("jvpgen")
+    parser.add_argument("list", choices=lists)
+    parser.add_argument("--commit", default=output_of("git", "rev-parse", "HEAD"))
+    parser.add_argument("--output")
+    parser.add_argument("--rounds", type=int, default=10)
+    parser.add_argument("--only", default="", help="works whose name holds this")
+    options = parser.parse_args()
+    records = []
+    with tempfile.TemporaryDirectory() as folder:
+        for name, work in lists[options.list].items():
+            if options.only in name:
+                records += measure(options.jvpgen, name, work, options.rounds, folder)
+    gpu, _, driver = output_of("nvidia-smi", "--query-gpu=name,driver_version", "--format=csv,noheader").partition(", ")
+    result = {
+        "command": f"bench/measure.py jvpgen {options.list} --rounds {options.rounds}",
+        "commit": options.commit,
+        "gpu": gpu,
+        "driver": driver,
+        "date": datetime.date.today().isoformat(),
+        "records": records,
+    }
+    if options.output:
+        with open(options.output, "w") as file:
+            json.dump(result, file, indent=1)
+            file.write("\n")
+    return 0 if records else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
