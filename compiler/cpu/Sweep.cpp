@@ -41,11 +41,14 @@ void SweepCode::forEachHead(function_ref<void()> body) {
   });
 }
 
-/// Owners that add to the same copy follow one another: deterministic.
+/// Owners that add to the same copy follow one another: deterministic. Stored tiles reach to the longest length,
+/// whatever the sequence's own.
 void SweepCode::rowsOfKeyHead() {
   clearGlobals();
   Value rows = access->word(layout.own == 'i' ? kQTaskRows : kKvTaskRows), first = code.mul(arguments.block, rows);
-  Value last = code.least(code.add(first, rows), access->writtenLength(layout.own, state.b));
+  bool hasTiles = llvm::any_of(layout.accumulators, [](const Accumulator &a) { return a.isTile(); });
+  Value end = hasTiles ? access->longest(layout.own) : access->writtenLength(layout.own, state.b);
+  Value last = code.least(code.add(first, rows), end);
   auto blocks = [&] {
     code.loop(first, last, layout.shape.own_rows, [&](Value own0) {
       state.own0 = own0;

@@ -14,6 +14,7 @@ namespace jvpgen {
 struct Timing {
   double median_ms = 0;
   std::optional<double> ceiling_tflops; ///< measured in turns with the program
+  size_t workspace_bytes = 0;           ///< row statistics, and what gradients of a broadcast bias are summed from
 };
 
 /// What records call the code that runs a program.

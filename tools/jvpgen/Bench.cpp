@@ -45,6 +45,7 @@ static ordered_json record(const Setting &setting, const DerivedProgram &p, cons
           {"shape", shapeName(shape)},
           {"kept_pairs", kept_pairs},
           {"device", setting.backend.device()},
+          {"workspace_bytes", timing.workspace_bytes},
           {"median_ms", timing.median_ms},
           {"tflops", tflops},
           {"ceiling_tflops", orNull(timing.ceiling_tflops)},

@@ -29,10 +29,10 @@ public:
   Result<void> run(const std::string &program, const Problem &problem, TensorSet &inputs, TensorSet &outputs) override {
     Result<const Executable *> executable = prepare(program);
     if (!executable) return tl::unexpected<Error>(executable.error());
-    workspace.resize((*executable)->workspaceBytes(problem) + 256);
+    workspace.resize((*executable)->workspaceBytes(problem) + kAlignment);
     TensorMap views = viewsOf(spec, inputs);
     for (auto &[name, view] : viewsOf(spec, outputs)) views[name] = view;
-    auto address = (reinterpret_cast<uintptr_t>(workspace.data()) + 255) & ~uintptr_t(255);
+    auto address = (reinterpret_cast<uintptr_t>(workspace.data()) + kAlignment - 1) & ~uintptr_t(kAlignment - 1);
     return (*executable)->launch(problem, views, reinterpret_cast<void *>(address), nullptr);
   }
 
@@ -61,12 +61,14 @@ public:
 #endif
     }
     // On a machine that others use too, times and peaks vary together: the median is that of their pairs.
-    Timing out{median(times), {}};
+    Timing out{median(times), {}, workspace.size() - kAlignment};
     if (!attainable.empty()) out.ceiling_tflops = median(attainable) / out.median_ms / 1e12;
     return out;
   }
 
 private:
+  static constexpr size_t kAlignment = 256; ///< of a workspace
+
   static double median(std::vector<double> values) {
     std::sort(values.begin(), values.end());
     return values[values.size() / 2];

@@ -64,7 +64,7 @@ public:
           return ready.launch(problem, tensors->views, workspace->data(), on.handle());
         });
     if (!times) return tl::unexpected<Error>(times.error());
-    return Timing{times->work_ms, times->ceiling_tflops};
+    return Timing{times->work_ms, times->ceiling_tflops, ready.workspaceBytes(problem)};
   }
 
 private:
