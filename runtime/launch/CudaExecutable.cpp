@@ -164,8 +164,9 @@ Result<void> CudaExecutable::launch(const Problem &problem, const TensorMap &ten
   return {};
 }
 
-Result<std::unique_ptr<Executable>> jvpgen::load(const KernelBundle &bundle, const KernelVariant &variant,
-                                                 std::span<const CompiledKernel> kernels, DevicePointer device) {
+Result<std::unique_ptr<Executable>> jvpgen::load(const KernelBundle &bundle, const CompiledVariant &compiled,
+                                                 DevicePointer device) {
+  const auto &[variant, kernels] = compiled;
   Result<LaunchArguments> arguments = LaunchArguments::create(bundle, variant);
   if (!arguments) return tl::unexpected(arguments.error());
   if (kernels.size() != variant.launches.size())
@@ -178,33 +179,11 @@ Result<std::unique_ptr<Executable>> jvpgen::load(const KernelBundle &bundle, con
   return out;
 }
 
-/// A kernel for warpgroups whose products wait for one another gives way to the next legal schedule's. Where all do,
-/// the first stays: slow, not wrong.
-static Result<void> replaceSerialised(const KernelBundle &bundle, Launch &launch, CompiledKernel &kernel,
-                                      const Target &target, KernelCompiler &compiler) {
-  if (!launch.resources.warpgroups || kernel.isFluent()) return {};
-  for (const Schedule &schedule : legalSchedules(launch.resources, target)) {
-    if (schedule == launch.schedule) continue;
-    Result<CompiledKernel> other = compiler.compile(bundle, launch, schedule, target);
-    if (!other) return tl::unexpected(other.error());
-    if (!other->isFluent()) continue;
-    launch.schedule = schedule;
-    kernel = std::move(*other);
-    return {};
-  }
-  return {};
-}
-
 Result<std::unique_ptr<Executable>> jvpgen::prepare(const KernelBundle &bundle, const KernelVariant &variant,
                                                     DevicePointer device, KernelCompiler &compiler) {
-  const Target &target = device->facts.target;
-  KernelVariant chosen = variant;
-  Result<std::vector<CompiledKernel>> kernels = compiler.compileAll(bundle, kernelRequests(variant), target);
-  if (!kernels) return tl::unexpected(kernels.error());
-  for (size_t k = 0; k < kernels->size(); ++k)
-    if (Result<void> ok = replaceSerialised(bundle, chosen.launches[k], (*kernels)[k], target, compiler); !ok)
-      return tl::unexpected(ok.error());
-  return load(bundle, chosen, *kernels, std::move(device));
+  Result<CompiledVariant> compiled = compileVariant(bundle, variant, device->facts.target, compiler);
+  if (!compiled) return tl::unexpected(compiled.error());
+  return load(bundle, *compiled, std::move(device));
 }
 
 Result<std::unique_ptr<Executable>> jvpgen::prepare(const KernelBundle &bundle, std::string_view program,

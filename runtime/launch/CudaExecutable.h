@@ -4,12 +4,11 @@
 
 #include "runtime/abi/Executable.h"
 #include "runtime/abi/KernelBundle.h"
-#include "runtime/jit/Compile.h"
+#include "runtime/jit/CompiledVariant.h"
 #include "runtime/launch/Device.h"
 #include "support/Result.h"
 #include <memory>
 #include <optional>
-#include <span>
 #include <string_view>
 
 namespace jvpgen {
@@ -34,9 +33,9 @@ Result<std::unique_ptr<Executable>> prepare(const KernelBundle &bundle, std::str
                                             std::string_view variant, const std::optional<Schedule> &schedule,
                                             DevicePointer device);
 
-/// From kernels that are compiled already, one for each launch of the variant in their order.
-Result<std::unique_ptr<Executable>> load(const KernelBundle &bundle, const KernelVariant &variant,
-                                         std::span<const CompiledKernel> kernels, DevicePointer device);
+/// From kernels that are compiled already.
+Result<std::unique_ptr<Executable>> load(const KernelBundle &bundle, const CompiledVariant &compiled,
+                                         DevicePointer device);
 
 } // namespace jvpgen
 

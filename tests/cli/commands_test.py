@@ -106,9 +106,23 @@ class Json(ProgramTest):
     def test_compile(self):
         record = self.json("compile", PLAIN, "--programs", "forward")[0]
         for key in ["program", "kernel", "variant", "skeleton", "schedule", "fallback_reason", "arch", "registers",
-                    "spill_bytes", "shared_bytes", "compile_ms", "source"]:
+                    "spill_bytes", "shared_bytes", "compile_ms", "source", "verdict"]:
             self.assertIn(key, record)
         self.assertIn(record["source"], ["compiled", "cached"])
+        self.assertEqual(record["verdict"], "default")
+
+    def test_compile_all_schedules(self):
+        spec = self.spec('head_dim_qk = 192\nhead_dim_v = 192\n')
+        words = ["compile", spec, "--programs", "forward", "--arch", "sm_90a", "--all-schedules"]
+        records = self.json(*words)
+        self.assertEqual(sum(record["taken"] for record in records), 1)
+        self.assertGreater(len({record["schedule"] for record in records}), 3)
+        self.assertEqual(len(records), len({record["schedule"] for record in records}))
+        self.assertEqual({record["skeleton"] for record in records}, {"hopper"})
+        self.assertTrue(records[0]["verdict"].startswith("default"))
+        table = self.succeeds(*words, "--report").splitlines()
+        self.assertEqual(len(table), 2 + len(records))
+        self.assertIn("verdict", table[1])
 
     def test_verify(self):
         records = self.json("verify", PLAIN, "--device", "cpu", "--shapes", "1x2x9x8,1x1x1x0", "--programs", "tangent_forward")

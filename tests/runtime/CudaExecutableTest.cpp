@@ -88,7 +88,7 @@ TEST(CudaExecutable, LaunchesInOrderOnTheCallersStream) {
     DevicePointer device = *Device::open(driver, 0);
     EXPECT_EQ(device->facts.target.arch, "sm_90a");
     EXPECT_EQ(device->facts.target.shared_bytes_per_block, 232448);
-    auto executable = load(bundle, bundle.variants[0], compiledKernels(), device);
+    auto executable = load(bundle, {bundle.variants[0], compiledKernels()}, device);
     ASSERT_TRUE(executable) << executable.error().message;
     EXPECT_EQ(record.shared_limits, (std::vector<int>{100000, 0}));
     void *workspace = reinterpret_cast<void *>(0x1000), *stream = reinterpret_cast<void *>(0x77);
@@ -113,7 +113,7 @@ TEST(CudaExecutable, LaunchesInOrderOnTheCallersStream) {
 TEST(CudaExecutable, EmptyGridIsNotLaunched) {
   Driver driver = recordingDriver();
   KernelBundle bundle = tinyBundle();
-  auto executable = load(bundle, bundle.variants[0], compiledKernels(), *Device::open(driver, 0));
+  auto executable = load(bundle, {bundle.variants[0], compiledKernels()}, *Device::open(driver, 0));
   Problem empty = kProblem;
   empty.q_length = 0;
   EXPECT_TRUE((*executable)->launch(empty, someTensors(), reinterpret_cast<void *>(0x1000), nullptr));
@@ -123,7 +123,7 @@ TEST(CudaExecutable, EmptyGridIsNotLaunched) {
 TEST(CudaExecutable, RefusesMemoryOfAnotherDevice) {
   Driver driver = recordingDriver();
   KernelBundle bundle = tinyBundle();
-  auto executable = load(bundle, bundle.variants[0], compiledKernels(), *Device::open(driver, 0));
+  auto executable = load(bundle, {bundle.variants[0], compiledKernels()}, *Device::open(driver, 0));
   record.memory_ordinal = 1;
   Result<void> ok = (*executable)->launch(kProblem, someTensors(), reinterpret_cast<void *>(0x1000), nullptr);
   ASSERT_FALSE(ok);
@@ -136,7 +136,7 @@ TEST(CudaExecutable, RefusesMoreSharedMemoryThanThereIs) {
   KernelBundle bundle = tinyBundle();
   std::vector<CompiledKernel> kernels = compiledKernels();
   kernels[0].shared_bytes = 300000;
-  auto executable = load(bundle, bundle.variants[0], kernels, *Device::open(driver, 0));
+  auto executable = load(bundle, {bundle.variants[0], kernels}, *Device::open(driver, 0));
   ASSERT_FALSE(executable);
   EXPECT_THAT(executable.error().message, HasSubstr("needs 300000 bytes of shared memory; Test GPU has 232448"));
 }

@@ -1,7 +1,7 @@
 // jvpgen compile: machine code for one arch by NVRTC, and what it needs of the machine; no GPU is used.
 #include "tools/jvpgen/Command.h"
 
-#include "runtime/jit/Compile.h"
+#include "runtime/jit/CompiledVariant.h"
 #include <cstdio>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -12,37 +12,95 @@ using nlohmann::ordered_json;
 namespace {
 struct CompileOptions : SpecOptions {
   std::string arch = "sm_80", variant;
-  bool all_variants = false;
+  bool all_variants = false, all_schedules = false, report = false;
   unsigned threads = 0;
+};
+
+/// The output of one call: records, and beside them lines or a table.
+class Listing {
+public:
+  explicit Listing(const CompileOptions &options) : options(options) {}
+  void add(const KernelVariant &variant, const ScheduleReport &report);
+  ordered_json records = ordered_json::array();
+
+private:
+  void printRow(const KernelVariant &variant, const ScheduleReport &report);
+  void printLine(const KernelVariant &variant, const ScheduleReport &report) const;
+  const CompileOptions &options;
+  std::string titled; ///< the kernel whose table has begun
 };
 } // namespace
 
-static Result<void> compileVariant(const KernelBundle &bundle, const KernelVariant &variant,
-                                   const CompileOptions &options, KernelCompiler &compiler, ordered_json &all) {
-  std::vector<KernelRequest> requests = kernelRequests(variant);
-  Result<std::vector<CompiledKernel>> kernels =
-      compiler.compileAll(bundle, requests, {.arch = options.arch}, options.threads);
-  if (!kernels) return tl::unexpected<Error>(kernels.error());
-  for (size_t i = 0; i < kernels->size(); ++i) {
-    const CompiledKernel &k = (*kernels)[i];
-    all.push_back(
-        {{"program", variant.program},
-         {"kernel", k.kernel},
-         {"variant", variant.variant},
-         {"skeleton", variant.skeleton},
-         {"schedule", scheduleName(requests[i].schedule)},
-         {"fallback_reason", variant.fallback_reason.empty() ? ordered_json() : ordered_json(variant.fallback_reason)},
-         {"arch", options.arch},
-         {"registers", k.registers},
-         {"spill_bytes", k.spill_bytes},
-         {"serialised", k.serialised},
-         {"shared_bytes", k.shared_bytes},
-         {"compile_ms", k.compile_ms},
-         {"source", k.source()}});
-    if (!options.json)
-      std::printf("%-16s %-16s %-40s %4d registers %5d spilled %7d shared %8.0f ms %s%s\n", variant.program.c_str(),
-                  variant.variant.c_str(), k.kernel.c_str(), k.registers, k.spill_bytes, k.shared_bytes, k.compile_ms,
-                  k.source(), k.serialised ? ", products serialised" : "");
+void Listing::add(const KernelVariant &variant, const ScheduleReport &report) {
+  const CompiledKernel &k = report.kernel;
+  records.push_back(
+      {{"program", variant.program},
+       {"kernel", k.kernel},
+       {"variant", variant.variant},
+       {"skeleton", variant.skeleton},
+       {"schedule", scheduleName(report.schedule)},
+       {"fallback_reason", variant.fallback_reason.empty() ? ordered_json() : ordered_json(variant.fallback_reason)},
+       {"arch", options.arch},
+       {"registers", k.registers},
+       {"spill_bytes", k.spill_bytes},
+       {"serialised", k.serialised},
+       {"shared_bytes", k.shared_bytes},
+       {"compile_ms", k.compile_ms},
+       {"source", k.source()},
+       {"taken", report.is_taken},
+       {"verdict", report.verdict}});
+  if (options.json) return;
+  if (options.report)
+    printRow(variant, report);
+  else
+    printLine(variant, report);
+}
+
+void Listing::printRow(const KernelVariant &variant, const ScheduleReport &report) {
+  const CompiledKernel &k = report.kernel;
+  if (titled != k.kernel) {
+    std::printf("%s%s (%s, %s skeleton) for %s\n%6s %6s %5s %6s %9s %7s %10s %7s %7s  %s\n", titled.empty() ? "" : "\n",
+                k.kernel.c_str(), variant.variant.c_str(), variant.skeleton.c_str(), options.arch.c_str(), "tile_m",
+                "tile_n", "warps", "stages", "registers", "spilled", "serialised", "shared", "ms", "verdict");
+    titled = k.kernel;
+  }
+  const Schedule &s = report.schedule;
+  std::printf("%6d %6d %5d %6d %9d %7d %10d %7d %7.0f  %s\n", s.tile_m, s.tile_n, s.warps, s.stages, k.registers,
+              k.spill_bytes, k.serialised, k.shared_bytes, k.compile_ms, report.verdict.c_str());
+}
+
+void Listing::printLine(const KernelVariant &variant, const ScheduleReport &report) const {
+  const CompiledKernel &k = report.kernel;
+  std::printf("%-16s %-16s %-40s %4d registers %5d spilled %7d shared %8.0f ms %s%s\n", variant.program.c_str(),
+              variant.variant.c_str(), k.kernel.c_str(), k.registers, k.spill_bytes, k.shared_bytes, k.compile_ms,
+              k.source(), k.serialised ? ", products serialised" : "");
+}
+
+/// The schedules that are taken; a verdict names the launch's own as the default.
+static Result<void> listTaken(const KernelBundle &bundle, const KernelVariant &variant, const CompileOptions &options,
+                              KernelCompiler &compiler, Listing &listing) {
+  Result<CompiledVariant> compiled = compileVariant(bundle, variant, {.arch = options.arch}, compiler, options.threads);
+  if (!compiled) return tl::unexpected<Error>(compiled.error());
+  for (size_t i = 0; i < compiled->kernels.size(); ++i) {
+    const Launch &launch = compiled->variant.launches[i];
+    const bool isDefault = launch.schedule == variant.launches[i].schedule;
+    const std::string obstacle = rejection(launch, compiled->kernels[i]);
+    listing.add(compiled->variant,
+                {launch.schedule, compiled->kernels[i], true,
+                 !isDefault         ? "legal, taken in the default's place"
+                 : obstacle.empty() ? "default"
+                                    : "default, taken although " + obstacle + ": so it is with all others"});
+  }
+  return {};
+}
+
+static Result<void> listAll(const KernelBundle &bundle, const KernelVariant &variant, const CompileOptions &options,
+                            KernelCompiler &compiler, Listing &listing) {
+  for (const Launch &launch : variant.launches) {
+    Result<std::vector<ScheduleReport>> reports =
+        compileSchedules(bundle, launch, {.arch = options.arch}, compiler, options.threads);
+    if (!reports) return tl::unexpected<Error>(reports.error());
+    for (const ScheduleReport &report : *reports) listing.add(variant, report);
   }
   return {};
 }
@@ -56,18 +114,20 @@ static Result<void> compile(const CompileOptions &options) {
   if (!bundle) return tl::unexpected<Error>(bundle.error());
   const Result<std::unique_ptr<KernelCompiler>> &compiler = KernelCompiler::ofProcess();
   if (!compiler) return tl::unexpected<Error>(compiler.error());
-  ordered_json all = ordered_json::array();
+  Listing listing(options);
   std::string last;
   for (const KernelVariant &v : bundle->variants) {
     bool wanted = options.all_variants || (options.variant.empty() ? v.program != last : v.variant == options.variant);
     last = v.program;
     if (!wanted) continue;
-    if (Result<void> done = compileVariant(*bundle, v, options, **compiler, all); !done) return done;
+    if (Result<void> done = (options.all_schedules ? listAll : listTaken)(*bundle, v, options, **compiler, listing);
+        !done)
+      return done;
   }
-  if (all.empty())
+  if (listing.records.empty())
     return fail(ErrorKind::Invalid, "--variant names '" + options.variant + "', which no program of '" + bundle->name +
                                         "' has; `jvpgen emit` lists them");
-  if (options.json) std::puts(all.dump(2).c_str());
+  if (options.json) std::puts(listing.records.dump(2).c_str());
   return {};
 }
 
@@ -79,6 +139,8 @@ void jvpgen::addCompile(CLI::App &app, Action &action) {
   command->add_option("--arch", options->arch, "as in sm_80, sm_90a, sm_120")->capture_default_str();
   command->add_option("--variant", options->variant, "of the plan, by name; default: each program's own");
   command->add_flag("--all-variants", options->all_variants, "every variant");
+  command->add_flag("--all-schedules", options->all_schedules, "every legal schedule of each kernel");
+  command->add_flag("--report", options->report, "a table for each kernel, with what is thought of each schedule");
   command->add_option("--threads", options->threads, "that compile at once; 0: as many as there are processors")
       ->capture_default_str();
   command->callback([=, &action] { action = [=] { return compile(*options); }; });
