@@ -81,10 +81,6 @@ def main():
     parser.add_argument("--only", default="", help="works whose name holds this")
     options = parser.parse_args()
     records = []
-    with tempfile.TemporaryDirectory() as folder:
-        for name, work in lists[options.list].items():
-            if options.only in name:
-                records += measure(options.jvpgen, name, work, options.rounds, folder)
     gpu, _, driver = output_of("nvidia-smi", "--query-gpu=name,driver_version", "--format=csv,noheader").partition(", ")
     result = {
         "command": f"bench/measure.py jvpgen {options.list} --rounds {options.rounds}",
@@ -94,10 +90,14 @@ def main():
         "date": datetime.date.today().isoformat(),
         "records": records,
     }
-    if options.output:
-        with open(options.output, "w") as file:
-            json.dump(result, file, indent=1)
-            file.write("\n")
+    with tempfile.TemporaryDirectory() as folder:
+        for name, work in lists[options.list].items():
+            if options.only in name:
+                records += measure(options.jvpgen, name, work, options.rounds, folder)
+            if options.output:  # after each work: a run that is cut keeps what it has
+                with open(options.output, "w") as file:
+                    json.dump(result, file, indent=1)
+                    file.write("\n")
     return 0 if records else 1
 
 
