@@ -13,12 +13,18 @@ def records(path):
     return content["records"] if isinstance(content, dict) else content
 
 
+def names(row, record):
+    """Whether a row's first cell ("`causal`, D = 64, ...") names a record's specification ("causal D=64"), if it has one."""
+    words = row.replace("`", "").replace(" = ", "=").replace(",", "").split()
+    return words[:2] == record["specification"].split()[:2] if "specification" in record else True
+
+
 def stale(row, root):
     """Why a row is not what its file says; empty if it is."""
-    _, program, shape, device, tflops, ratio, file = row
+    what, program, shape, device, tflops, ratio, file = row
     path = root / re.search(r"\]\((bench/results/[\w.\-]+)\)", file).group(1)
     for record in records(path):
-        if (record["program"], record["shape"], record["device"]) == (program.strip("`"), shape, device):
+        if (record["program"], record["shape"], record["device"]) == (program.strip("`"), shape, device) and names(what, record):
             measured = f"{record['tflops']:.{len(tflops.partition('.')[2])}f}", f"{record['ratio']:.2f}"
             return "" if measured == (tflops, ratio) else f"{path.name} has {measured}"
     return f"{path.name} has no such record"
