@@ -57,6 +57,12 @@ static void bindAll(Driver &driver, Binder &bind) {
   JVPGEN_BIND(StreamCreate);
   JVPGEN_BIND(StreamDestroy);
   JVPGEN_BIND(StreamSynchronize);
+  JVPGEN_BIND(StreamBeginCapture);
+  JVPGEN_BIND(StreamEndCapture);
+  JVPGEN_BIND(GraphInstantiateWithFlags);
+  JVPGEN_BIND(GraphLaunch);
+  JVPGEN_BIND(GraphExecDestroy);
+  JVPGEN_BIND(GraphDestroy);
   JVPGEN_BIND(EventCreate);
   JVPGEN_BIND(EventRecord);
   JVPGEN_BIND(EventSynchronize);

@@ -18,6 +18,8 @@ struct Driver {
   using Function = struct FunctionTag *;
   using Stream = struct StreamTag *;
   using Event = struct EventTag *;
+  using Graph = struct GraphTag *;
+  using GraphExec = struct GraphExecTag *;
   using Address = unsigned long long;
   using Unsigned = unsigned int;
 
@@ -53,6 +55,12 @@ struct Driver {
   int (*StreamCreate)(Stream *stream, Unsigned flags);
   int (*StreamDestroy)(Stream stream);
   int (*StreamSynchronize)(Stream stream);
+  int (*StreamBeginCapture)(Stream stream, int mode);
+  int (*StreamEndCapture)(Stream stream, Graph *graph);
+  int (*GraphInstantiateWithFlags)(GraphExec *ready, Graph graph, unsigned long long flags);
+  int (*GraphLaunch)(GraphExec ready, Stream stream);
+  int (*GraphExecDestroy)(GraphExec ready);
+  int (*GraphDestroy)(Graph graph);
   int (*EventCreate)(Event *event, Unsigned flags);
   int (*EventRecord)(Event event, Stream stream);
   int (*EventSynchronize)(Event event);

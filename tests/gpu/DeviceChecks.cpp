@@ -1,0 +1,147 @@
+// Two streams, graphs, addresses of the host.
+#include "tests/gpu/DeviceChecks.h"
+
+#include "tests/gpu/LargeBias.h"
+#include "tests/gpu/SharedChecks.h"
+#include "tests/gpu/Subject.h"
+#include "tests/gpu/WrongTensors.h"
+#include "tools/tensors/Interface.h"
+#include "tools/tensors/RandomInputs.h"
+
+using namespace jvpgen;
+
+namespace {
+/// A program with two sets of inputs, and the outputs of each when it runs alone.
+struct Twins {
+  Subject subject;
+  std::string program;
+  Problem problem;
+  const Executable *executable = nullptr;
+  std::vector<PlacedTensors> tensors;
+  std::vector<TensorSet> alone;
+
+  Result<void> launch(size_t k, void *stream) const {
+    return executable->launch(problem, tensors[k].views, tensors[k].workspace(), stream);
+  }
+  Result<void> expectAsAlone(size_t k, const std::string &what) const {
+    TensorSet outputs = alone[k];
+    return tensors[k].collect(outputs).and_then([&] { return expectEqual(alone[k], outputs, what); });
+  }
+};
+} // namespace
+
+static Result<Twins> makeTwins(DevicePlace &place, const std::string &program) {
+  Result<Subject> subject = Subject::create(place, "dtype = 'bf16'\nhead_dim_qk = 64\n");
+  if (!subject) return tl::unexpected(subject.error());
+  Twins out{std::move(*subject), program, denseProblem(2, 8, 8, 1000, 1000), nullptr, {}, {}};
+  out.subject.placement = {.strided = false};
+  Result<const Executable *> executable = out.subject.executable(program);
+  if (!executable) return tl::unexpected(executable.error());
+  out.executable = *executable;
+  for (uint64_t seed : {11, 12}) {
+    const TensorSet drawn = makeInputs(out.subject.spec, out.problem, seed).tensors;
+    Result<TensorSet> inputs = out.subject.inputsFor(program, out.problem, drawn);
+    if (!inputs) return tl::unexpected(inputs.error());
+    TensorSet outputs = poisonedOutputs(out.subject.spec, out.problem, program);
+    Result<PlacedTensors> tensors =
+        PlacedTensors::create(place, out.subject.spec, *inputs, outputs, out.executable->workspaceBytes(out.problem),
+                              out.subject.placement);
+    if (!tensors) return tl::unexpected(tensors.error());
+    if (Result<void> done = out.subject.run(program, out.problem, *inputs, outputs); !done)
+      return tl::unexpected(done.error());
+    out.tensors.push_back(std::move(*tensors));
+    out.alone.push_back(std::move(outputs));
+  }
+  return out;
+}
+
+static Result<std::string> twoStreams(DevicePlace &place, const std::string &program) {
+  constexpr int kRounds = 5;
+  Result<Twins> twins = makeTwins(place, program);
+  if (!twins) return tl::unexpected(twins.error());
+  Result<Stream> first = Stream::create(place.gpu), second = Stream::create(place.gpu);
+  if (!first || !second) return tl::unexpected(first ? second.error() : first.error());
+  for (int round = 0; round < kRounds; ++round) {
+    Result<void> done = twins->tensors[0]
+                            .reset()
+                            .and_then([&] { return twins->tensors[1].reset(); })
+                            .and_then([&] { return twins->launch(0, first->handle()); })
+                            .and_then([&] { return twins->launch(1, second->handle()); })
+                            .and_then([&] { return first->synchronize(); })
+                            .and_then([&] { return second->synchronize(); })
+                            .and_then([&] { return twins->expectAsAlone(0, "on the first of two streams"); })
+                            .and_then([&] { return twins->expectAsAlone(1, "on the second of two streams"); });
+    if (!done) return tl::unexpected(done.error());
+  }
+  return std::to_string(kRounds) + " rounds, " + std::to_string(twins->alone[0].size()) + " outputs each";
+}
+
+// ---- graphs
+// --------------------------------------------------------------------------------------------------------------
+
+namespace {
+/// What was captured, ready to be replayed.
+struct CapturedGraph {
+  const Driver &driver;
+  Driver::Graph graph = nullptr;
+  Driver::GraphExec ready = nullptr;
+
+  explicit CapturedGraph(const Driver &driver) : driver(driver) {}
+  CapturedGraph(const CapturedGraph &) = delete;
+  ~CapturedGraph() {
+    if (ready) driver.GraphExecDestroy(ready);
+    if (graph) driver.GraphDestroy(graph);
+  }
+};
+} // namespace
+
+static Result<std::string> replayedGraph(DevicePlace &place, const std::string &program) {
+  constexpr int kThreadLocal = 1, kReplays = 3; // CU_STREAM_CAPTURE_MODE_THREAD_LOCAL
+  Result<Twins> twins = makeTwins(place, program);
+  if (!twins) return tl::unexpected(twins.error());
+  Result<Stream> made = Stream::create(place.gpu);
+  if (!made) return tl::unexpected(made.error());
+  const Driver &driver = place.gpu->driver;
+  Device::Scope scope(*place.gpu);
+  auto stream = static_cast<Driver::Stream>(made->handle());
+  CapturedGraph captured(driver);
+  Result<void> begun = driver.check(driver.StreamBeginCapture(stream, kThreadLocal), "capturing a graph");
+  if (!begun) return tl::unexpected(begun.error());
+  Result<void> launched = twins->launch(0, made->handle());
+  Result<void> done = driver.check(driver.StreamEndCapture(stream, &captured.graph), "ending a graph's capture");
+  if (!launched || !done) return tl::unexpected(launched ? done.error() : launched.error());
+  done = driver.check(driver.GraphInstantiateWithFlags(&captured.ready, captured.graph, 0), "preparing a graph");
+  for (int k = 0; done && k < kReplays; ++k)
+    done = twins->tensors[0]
+               .reset()
+               .and_then([&] { return driver.check(driver.GraphLaunch(captured.ready, stream), "replaying a graph"); })
+               .and_then([&] { return made->synchronize(); })
+               .and_then([&] { return twins->expectAsAlone(0, "a graph's replay"); });
+  if (!done) return tl::unexpected(done.error());
+  return std::to_string(kReplays) + " replays, " + std::to_string(twins->alone[0].size()) + " outputs each";
+}
+
+static Result<std::string> refusesHostMemory(DevicePlace &place) {
+  auto host = std::make_shared<std::vector<unsigned char>>(1 << 20);
+  auto aligned = [host] {
+    return reinterpret_cast<void *>((reinterpret_cast<uintptr_t>(host->data()) + 255) & ~uintptr_t(255));
+  };
+  const char *words = "its address is not memory of that GPU; copy it there";
+  return refusesWrongTensors(place,
+                             {{"host memory", words, [=](LaunchCall &c) { c.tensors["v"].data = aligned(); }},
+                              {"output in host memory", words, [=](LaunchCall &c) { c.tensors["dk"].data = aligned(); }},
+                              {"workspace in host memory", words, [=](LaunchCall &c) { c.workspace = aligned(); }}});
+}
+
+std::vector<Check> jvpgen::deviceChecks(DevicePlace &place) {
+  std::vector<Check> checks;
+  for (const char *program : {"forward", "tangent_forward", "backward", "tangent_backward"}) {
+    checks.push_back({std::string("two streams at once: ") + program,
+                      [&place, program] { return twoStreams(place, program); }});
+    checks.push_back({std::string("captured in a graph and replayed: ") + program,
+                      [&place, program] { return replayedGraph(place, program); }});
+  }
+  checks.push_back({"memory of the host is refused", [&place] { return refusesHostMemory(place); }});
+  checks.push_back({"a bias of more than 2^31 elements", [&place] { return largeBias(place); }});
+  return checks;
+}
