@@ -19,9 +19,11 @@ std::vector<KernelRequest> jvpgen::kernelRequests(const KernelVariant &variant) 
   return out;
 }
 
-Result<std::unique_ptr<KernelCompiler>>
-KernelCompiler::create(const NvrtcFiles &files, std::filesystem::path cache_folder, KernelCache::Warn warn) {
-  return std::unique_ptr<KernelCompiler>(new KernelCompiler(files, std::move(cache_folder), std::move(warn)));
+Result<std::unique_ptr<KernelCompiler>> KernelCompiler::create(const NvrtcFiles &files,
+                                                               std::filesystem::path cache_folder,
+                                                               CacheFolder::Warn warn, size_t cache_limit) {
+  return std::unique_ptr<KernelCompiler>(
+      new KernelCompiler(files, std::move(cache_folder), std::move(warn), cache_limit));
 }
 
 const Result<std::unique_ptr<KernelCompiler>> &KernelCompiler::ofProcess() {
@@ -29,8 +31,10 @@ const Result<std::unique_ptr<KernelCompiler>> &KernelCompiler::ofProcess() {
     Environment environment = Environment::ofProcess();
     Result<NvrtcFiles> files = findNvrtc(environment);
     if (!files) return tl::unexpected(files.error());
-    return create(*files, kernelCacheFolder(environment),
-                  [](const std::string &message) { std::fprintf(stderr, "warning: %s\n", message.c_str()); });
+    auto warn = [](const std::string &message) { std::fprintf(stderr, "warning: %s\n", message.c_str()); };
+    Result<size_t> limit = kernelCacheLimit(environment);
+    if (!limit) warn(limit.error().message);
+    return create(*files, kernelCacheFolder(environment), warn, limit.value_or(kCacheLimit));
   }();
   return compiler;
 }
@@ -98,8 +102,11 @@ static bool decode(std::string_view payload, ResourceUse &use, std::string &cubi
   return true;
 }
 
-/// Machine code and what it needs. A kernel that spills is compiled once more with loads left where they stand (ptxas
-/// -O1), which takes fewer registers and costs a few percent of its speed; the one that spills less counts.
+/// Leaves loads where they stand, which takes fewer registers and costs a few percent of speed.
+static const char *const kSparing = "--ptxas-options=-O1";
+
+/// Machine code and what it needs. A kernel that spills is compiled once more, sparing registers; the one that spills
+/// less counts.
 static Result<ResourceUse> compileText(const Nvrtc &compiler, const TranslationUnit &unit,
                                        std::vector<std::string> options, std::string &cubin) {
   Result<CompiledText> text = compiler.compile(unit.source->name, unit.source->text, unit.headers, options);
@@ -107,7 +114,7 @@ static Result<ResourceUse> compileText(const Nvrtc &compiler, const TranslationU
   ResourceUse use = resourceUse(text->log);
   cubin = std::move(text->cubin);
   if (use.spill_bytes == 0) return use;
-  options.push_back("--ptxas-options=-O1");
+  options.push_back(kSparing);
   text = compiler.compile(unit.source->name, unit.source->text, unit.headers, options);
   if (!text) return tl::unexpected(text.error());
   if (ResourceUse other = resourceUse(text->log); other.spill_bytes < use.spill_bytes && !other.serialised) {
@@ -117,28 +124,41 @@ static Result<ResourceUse> compileText(const Nvrtc &compiler, const TranslationU
   return use;
 }
 
+std::vector<std::string> jvpgen::compilationOptions(const Launch &launch, const Schedule &schedule,
+                                                    const Target &target) {
+  std::vector<std::string> options = {"--gpu-architecture=" + target.arch, "--std=c++20", "--no-source-include",
+                                      "-default-device", "--ptxas-options=-v"};
+  for (std::string &definition : scheduleDefinitions(launch, schedule)) options.push_back(std::move(definition));
+  return options;
+}
+
 Result<CompiledKernel> KernelCompiler::compile(const KernelBundle &bundle, const Launch &launch,
                                                const Schedule &schedule, const Target &target) {
   auto start = std::chrono::steady_clock::now();
   Result<TranslationUnit> unit = translationUnit(bundle, launch);
   if (!unit) return tl::unexpected(unit.error());
-  std::vector<std::string> options = {"--gpu-architecture=" + target.arch, "--std=c++20", "--no-source-include",
-                                      "-default-device", "--ptxas-options=-v"};
-  for (std::string &definition : scheduleDefinitions(launch, schedule)) options.push_back(std::move(definition));
-  std::string key = compilationKey(*unit, options, files.build_ids);
+  const std::vector<std::string> options = compilationOptions(launch, schedule, target);
+  std::vector<std::string> every = options;
+  every.push_back(kSparing);
+  Result<KernelCache::Answer> answer =
+      cache.obtain(compilationKey(*unit, every, files.build_ids), [&]() -> Result<std::string> {
+        Result<const Nvrtc *> compiler = nvrtc();
+        if (!compiler) return tl::unexpected(compiler.error());
+        std::string cubin;
+        Result<ResourceUse> use = compileText(**compiler, *unit, options, cubin);
+        if (!use) return tl::unexpected(use.error());
+        return encode(*use, cubin);
+      });
+  if (!answer) return tl::unexpected(answer.error());
 
   CompiledKernel out;
   out.kernel = launch.kernel;
+  out.cached = !answer->made;
   ResourceUse use;
-  if (std::optional<std::string> entry = cache.load(key)) out.cached = decode(*entry, use, out.cubin);
-  if (!out.cached) {
-    Result<const Nvrtc *> compiler = nvrtc();
-    if (!compiler) return tl::unexpected(compiler.error());
-    Result<ResourceUse> made = compileText(**compiler, *unit, options, out.cubin);
-    if (!made) return tl::unexpected(made.error());
-    use = *made;
-    cache.store(key, encode(use, out.cubin));
-  }
+  if (!decode(*answer->payload, use, out.cubin))
+    return fail(ErrorKind::Environment, "kernel '" + launch.kernel +
+                                            "' was asked of the kernel cache, which holds an entry of another form; "
+                                            "remove the cache's folder, which `jvpgen doctor` names");
   out.registers = use.registers;
   out.spill_bytes = use.spill_bytes;
   out.serialised = use.serialised;

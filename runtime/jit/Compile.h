@@ -25,7 +25,7 @@ struct CompiledKernel {
   int shared_bytes = 0;         ///< per block, static and dynamic
   int dynamic_shared_bytes = 0; ///< what the launch has to ask for
   double compile_ms = 0;        ///< time that this call took
-  bool cached = false;          ///< read from disk, not compiled
+  bool cached = false;          ///< not compiled by this call: kept by this process, on disk, or made by another
 
   /// Whether a kernel for warpgroups keeps what such kernels are for: products that overlap, all in registers.
   bool isFluent() const { return serialised == 0 && spill_bytes <= 16; }
@@ -41,13 +41,16 @@ struct KernelRequest {
 /// Every launch of a variant with the schedule that stands in it.
 std::vector<KernelRequest> kernelRequests(const KernelVariant &variant);
 
+/// What NVRTC is told beside the text.
+std::vector<std::string> compilationOptions(const Launch &launch, const Schedule &schedule, const Target &target);
+
 /// Compiles kernels and keeps them in a cache. NVRTC is loaded when something is first compiled, not for a hit.
 /// May be used by many threads at once.
 class KernelCompiler {
 public:
-  /// `cache_folder` empty: no cache. Fails if NVRTC is not found: its identity is part of every key.
+  /// `cache_folder` empty: kernels are kept in memory alone.
   static Result<std::unique_ptr<KernelCompiler>> create(const NvrtcFiles &files, std::filesystem::path cache_folder,
-                                                        KernelCache::Warn warn);
+                                                        CacheFolder::Warn warn, size_t cache_limit = kCacheLimit);
   /// From the process's environment, once; warnings go to standard error.
   static const Result<std::unique_ptr<KernelCompiler>> &ofProcess();
 
@@ -59,8 +62,9 @@ public:
                                                  const Target &target, unsigned threads = 0);
 
 private:
-  KernelCompiler(const NvrtcFiles &files, std::filesystem::path cache_folder, KernelCache::Warn warn)
-      : files(files), cache(std::move(cache_folder), std::move(warn)) {}
+  KernelCompiler(const NvrtcFiles &files, std::filesystem::path cache_folder, CacheFolder::Warn warn,
+                 size_t cache_limit)
+      : files(files), cache(std::move(cache_folder), std::move(warn), cache_limit) {}
   Result<const Nvrtc *> nvrtc();
 
   NvrtcFiles files;

@@ -27,6 +27,7 @@ Environment Environment::ofProcess() {
   Environment out;
   out.nvrtc = variable("JVPGEN_NVRTC");
   out.cache_home = variable("XDG_CACHE_HOME");
+  out.cache_limit = variable("JVPGEN_CACHE_LIMIT");
   out.home = variable("HOME");
   out.programs = folders(variable("PATH"));
   out.libraries = folders(variable("LD_LIBRARY_PATH"));

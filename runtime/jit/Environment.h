@@ -11,6 +11,7 @@ namespace jvpgen {
 struct Environment {
   std::string nvrtc;                               ///< JVPGEN_NVRTC: a library, or a folder that holds one
   std::string cache_home;                          ///< XDG_CACHE_HOME
+  std::string cache_limit;                         ///< JVPGEN_CACHE_LIMIT: bytes of kernels kept on disk
   std::string home;                                ///< HOME
   std::vector<std::filesystem::path> programs;     ///< PATH
   std::vector<std::filesystem::path> libraries;    ///< LD_LIBRARY_PATH

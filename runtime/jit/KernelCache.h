@@ -1,45 +1,52 @@
-// Compiled kernels on disk: one file a key, verified when read, never trusted from anybody else's folder.
+// Key -> payload, from memory, else from disk, else made: once, however many threads and processes ask.
 #ifndef JVPGEN_RUNTIME_JIT_KERNELCACHE_H
 #define JVPGEN_RUNTIME_JIT_KERNELCACHE_H
 
-#include "runtime/jit/Environment.h"
-#include "support/Result.h"
-#include <filesystem>
-#include <functional>
+#include "runtime/jit/CacheFolder.h"
+#include <cstdint>
+#include <map>
+#include <memory>
 #include <mutex>
-#include <optional>
-#include <string>
-#include <string_view>
 
 namespace jvpgen {
 
-/// $XDG_CACHE_HOME/jvpgen/kernels, else ~/.cache/jvpgen/kernels; empty if neither is an absolute path.
-std::filesystem::path kernelCacheFolder(const Environment &environment);
-
-/// A folder of entries. Whatever goes wrong, compiling goes on: an entry that is missing, damaged or unreadable is a
-/// miss, and a folder that cannot be used is worth one warning.
 class KernelCache {
 public:
-  using Warn = std::function<void(const std::string &)>;
+  using Make = std::function<Result<std::string>()>;
 
-  /// An empty `folder` means no cache. The folder is made when something is first stored.
-  explicit KernelCache(std::filesystem::path folder, Warn warn);
+  struct Answer {
+    std::shared_ptr<const std::string> payload;
+    bool made = false; ///< by this call
+  };
 
-  std::optional<std::string> load(const std::string &key);
-  void store(const std::string &key, std::string_view payload);
+  /// Bytes of payloads that a process keeps in memory; those used longest ago go first.
+  static constexpr size_t kMemory = size_t(64) << 20;
 
-  /// Whether entries can be read and written; the reason if not. A folder that does not exist yet is right.
-  Result<void> usable() const;
+  explicit KernelCache(std::filesystem::path folder, CacheFolder::Warn warn, size_t limit = kCacheLimit,
+                       size_t memory = kMemory)
+      : folder(std::move(folder), std::move(warn), limit), memory(memory) {}
 
-  const std::filesystem::path folder;
+  /// Who asks while another makes the same waits for him. A failure of `make` is kept nowhere: the next one tries.
+  Result<Answer> obtain(const std::string &key, const Make &make);
 
 private:
-  bool ready();
-  void warnOnce(const std::string &message);
+  struct Slot {
+    std::mutex making; ///< held while the payload is looked for or made
+    std::shared_ptr<const std::string> payload;
+    size_t bytes = 0; ///< counted in `held`; 0 while there is no payload
+    uint64_t used = 0;
+  };
 
-  Warn warn;
-  std::mutex mutex;
-  bool warned = false;
+  std::shared_ptr<Slot> slotOf(const std::string &key);
+  Result<Answer> fromDiskOrMade(const std::string &key, const Make &make);
+  void count(Slot &slot);
+
+  CacheFolder folder;
+  const size_t memory;
+  std::mutex mutex; ///< of what follows, and of `bytes` and `used` of each slot
+  std::map<std::string, std::shared_ptr<Slot>> slots;
+  size_t held = 0;
+  uint64_t clock = 0;
 };
 
 } // namespace jvpgen

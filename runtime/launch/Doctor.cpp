@@ -1,12 +1,11 @@
 // Each fact is found in the way in which the rest of the runtime finds it.
 #include "runtime/launch/Doctor.h"
 
-#include "runtime/jit/KernelCache.h"
+#include "runtime/jit/CacheFolder.h"
 #include "runtime/jit/Nvrtc.h"
 #include "runtime/launch/Ceiling.h"
 
 using namespace jvpgen;
-namespace fs = std::filesystem;
 
 static void examineDriver(DoctorFacts &facts) {
   const Result<Driver> &driver = Driver::ofProcess();
@@ -46,20 +45,18 @@ static void examineNvrtc(DoctorFacts &facts, const Environment &environment) {
 }
 
 static void examineCache(DoctorFacts &facts, const Environment &environment) {
-  KernelCache cache(kernelCacheFolder(environment), nullptr);
-  facts.cache_folder = cache.folder;
+  Result<size_t> limit = kernelCacheLimit(environment);
+  if (!limit) facts.cache_problem = limit.error().message;
+  CacheFolder cache(kernelCacheFolder(environment), nullptr, limit.value_or(kCacheLimit));
+  facts.cache_folder = cache.path;
+  facts.cache_limit = cache.limit;
   if (Result<void> usable = cache.usable(); !usable) {
     facts.cache_problem = usable.error().message;
     return;
   }
-  std::error_code ignored;
-  for (fs::directory_iterator it(cache.folder, ignored), end; it != end; it.increment(ignored)) {
-    std::error_code failed;
-    uintmax_t bytes = it->file_size(failed);
-    if (failed) continue;
-    ++facts.cache_entries;
-    facts.cache_bytes += bytes;
-  }
+  CacheFolder::Contents contents = cache.contents();
+  facts.cache_entries = contents.entries;
+  facts.cache_bytes = contents.bytes;
 }
 
 DoctorFacts jvpgen::examine(const Environment &environment) {

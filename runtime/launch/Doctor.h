@@ -19,8 +19,8 @@ struct DoctorFacts {
   std::string nvrtc_problem; ///< why nothing can be compiled; empty if a small kernel was
 
   std::string cache_folder;  ///< empty if there is none
-  std::string cache_problem; ///< why it is not used; empty if it is
-  size_t cache_entries = 0, cache_bytes = 0;
+  std::string cache_problem; ///< why it is not used, or not as asked; empty if it is
+  size_t cache_entries = 0, cache_bytes = 0, cache_limit = 0;
 
   std::string cublas_library; ///< empty if not found: no ceiling on a GPU
 };

@@ -76,7 +76,7 @@ class Notices(ProgramTest):
     def test_the_range_of_float16_is_pointed_out(self):
         done = call("emit", self.spec('dtype = "f16"\n'), "-o", self.folder / "out")
         self.assertEqual(done.returncode, 0)
-        self.assertEqual(done.stderr.count("notice: f16: tangent weights above 65504"), 1)
+        self.assertEqual(done.stderr.count("notice: f16: weights of tangent_backward above 65504"), 1)
 
 
 class Json(ProgramTest):
@@ -141,7 +141,10 @@ class Json(ProgramTest):
             self.assertAlmostEqual(record["ratio"], record["tflops"] / record["ceiling_tflops"], delta=1e-6)
 
     def test_doctor(self):
-        self.assertEqual(set(self.json("doctor")), {"gpus", "driver", "nvrtc", "cache", "cublas"})
+        found = self.json("doctor")
+        self.assertEqual(set(found), {"gpus", "driver", "nvrtc", "cache", "cublas"})
+        self.assertEqual(set(found["cache"]), {"folder", "entries", "bytes", "limit_bytes", "problem"})
+        self.assertRegex(self.succeeds("doctor"), r"\ncache    (none|/.*, \d+ kernels, [\d.]+ of [\d.]+ MiB)")
 
 
 if __name__ == "__main__":

@@ -3,8 +3,10 @@
 
 #include "runtime/launch/Doctor.h"
 #include <cstdio>
+#include <iomanip>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <sstream>
 
 using namespace jvpgen;
 using nlohmann::ordered_json;
@@ -28,8 +30,17 @@ static ordered_json toJson(const DoctorFacts &f) {
            {{"folder", f.cache_folder},
             {"entries", f.cache_entries},
             {"bytes", f.cache_bytes},
+            {"limit_bytes", f.cache_limit},
             {"problem", f.cache_problem}}},
           {"cublas", {{"library", f.cublas_library}}}};
+}
+
+/// Kernels and bytes on disk beside the most that are kept.
+static std::string cacheUse(const DoctorFacts &f) {
+  std::ostringstream out;
+  out << std::fixed << std::setprecision(1) << f.cache_entries << " kernels, " << double(f.cache_bytes) / (1 << 20)
+      << " of " << double(f.cache_limit) / (1 << 20) << " MiB";
+  return out.str();
 }
 
 static Result<void> doctor(bool json) {
@@ -48,7 +59,7 @@ static Result<void> doctor(bool json) {
   line("driver", f.driver_version, f.gpus.empty() ? "" : f.driver_problem);
   line("NVRTC", f.nvrtc_library + (f.nvrtc_version.empty() ? "" : ", " + f.nvrtc_version), f.nvrtc_problem);
   line("builtins", f.nvrtc_builtins, "");
-  line("cache", f.cache_folder + ", " + std::to_string(f.cache_entries) + " kernels", f.cache_problem);
+  line("cache", f.cache_folder.empty() ? "" : f.cache_folder + ", " + cacheUse(f), f.cache_problem);
   line("cuBLAS", f.cublas_library, f.cublas_library.empty() ? "bench has no ceiling on a GPU" : "");
   return {};
 }

@@ -1,0 +1,33 @@
+// flock, asked for again and again: a wait inside the call could not be ended.
+#include "runtime/jit/KeyLock.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <thread>
+#include <unistd.h>
+
+using namespace jvpgen;
+using namespace std::chrono_literals;
+
+static constexpr auto kLongestWait = 10min;
+
+KeyLock::KeyLock(const std::filesystem::path &file) {
+  if (file.empty()) return;
+  fd = open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+  if (fd < 0) return;
+  const auto last = std::chrono::steady_clock::now() + kLongestWait;
+  for (auto pause = 1ms; !(locked = flock(fd, LOCK_EX | LOCK_NB) == 0); pause = std::min(2 * pause, 32ms)) {
+    if (errno == EINTR) continue;
+    if (errno != EWOULDBLOCK || std::chrono::steady_clock::now() > last) return; // ENOLCK, ENOSYS, EOPNOTSUPP, ...
+    std::this_thread::sleep_for(pause);
+  }
+}
+
+/// Unlocking, not closing, ends the lock: a child that another thread forked meanwhile holds the same open file.
+KeyLock::~KeyLock() {
+  if (locked) flock(fd, LOCK_UN);
+  if (fd >= 0) close(fd);
+}
