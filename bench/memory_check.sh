@@ -11,7 +11,6 @@ if [ -z "$sanitizer" ]; then
   exit 77
 fi
 specs=$(dirname "$0")/../examples/specs
-[ -d "$specs" ] || specs=${JVPGEN_SPECS:-$(dirname "$0")/specs}
 failed=0
 check() { # specification, shapes
   for tool in "${tools[@]}"; do

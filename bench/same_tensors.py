@@ -1,6 +1,6 @@
 """Compares the outputs of `jvpgen run` on a CPU and on a GPU, from one safetensors file of inputs.
 
-usage: same_tensors.py [--make] JVPGEN FOLDER
+usage: same_tensors.py [--make] [--device cuda] JVPGEN FOLDER
 
 With --make: writes spec.toml (the shipped softcap), x.safetensors and y_cpu.safetensors to FOLDER. Without: runs spec.toml on the GPU with
 x.safetensors, and compares with y_cpu.safetensors.
@@ -84,7 +84,7 @@ def compare(name, expected, got):
     """Relative error by Frobenius norms, and whether the two may differ by so much."""
     dtype, shape, x = expected
     if got is None or got[:2] != (dtype, shape):
-        print(f"FAILED {name}: {dtype} {shape} is missing on the GPU, or of another type or shape")
+        print(f"FAILED {name}: {dtype} {shape} is missing, or of another type or shape")
         return False
     difference = math.sqrt(math.fsum((a - b) ** 2 for a, b in zip(x, got[2]) if a != b))  # equal infinities differ by 0
     error = difference / max(math.sqrt(math.fsum(a * a for a in x if math.isfinite(a))), 1e-30)
@@ -98,6 +98,7 @@ def compare(name, expected, got):
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--make", action="store_true")
+    parser.add_argument("--device", default="cuda", help="what to compare with the CPU that made the outputs")
     parser.add_argument("jvpgen", type=pathlib.Path)
     parser.add_argument("folder", type=pathlib.Path)
     given = parser.parse_args()
@@ -108,7 +109,7 @@ if __name__ == "__main__":
         write_tensors(folder / "x.safetensors", normal_inputs())
         run(given.jvpgen, folder, "cpu", folder / "y_cpu.safetensors")
         sys.exit(0)
-    run(given.jvpgen, folder, "cuda", folder / "y_cuda.safetensors")
-    on_cpu, on_gpu = read_tensors(folder / "y_cpu.safetensors"), read_tensors(folder / "y_cuda.safetensors")
-    verdicts = [compare(name, tensor, on_gpu.get(name)) for name, tensor in on_cpu.items()]
+    run(given.jvpgen, folder, given.device, folder / f"y_{given.device}_again.safetensors")
+    expected, got = read_tensors(folder / "y_cpu.safetensors"), read_tensors(folder / f"y_{given.device}_again.safetensors")
+    verdicts = [compare(name, tensor, got.get(name)) for name, tensor in expected.items()]
     sys.exit(0 if verdicts and all(verdicts) else 1)
