@@ -43,9 +43,8 @@ static Result<Twins> makeTwins(DevicePlace &place, const std::string &program) {
     Result<TensorSet> inputs = out.subject.inputsFor(program, out.problem, drawn);
     if (!inputs) return tl::unexpected(inputs.error());
     TensorSet outputs = poisonedOutputs(out.subject.spec, out.problem, program);
-    Result<PlacedTensors> tensors =
-        PlacedTensors::create(place, out.subject.spec, *inputs, outputs, out.executable->workspaceBytes(out.problem),
-                              out.subject.placement);
+    Result<PlacedTensors> tensors = PlacedTensors::create(
+        place, out.subject.spec, *inputs, outputs, out.executable->workspaceBytes(out.problem), out.subject.placement);
     if (!tensors) return tl::unexpected(tensors.error());
     if (Result<void> done = out.subject.run(program, out.problem, *inputs, outputs); !done)
       return tl::unexpected(done.error());
@@ -127,17 +126,17 @@ static Result<std::string> refusesHostMemory(DevicePlace &place) {
     return reinterpret_cast<void *>((reinterpret_cast<uintptr_t>(host->data()) + 255) & ~uintptr_t(255));
   };
   const char *words = "its address is not memory of that GPU; copy it there";
-  return refusesWrongTensors(place,
-                             {{"host memory", words, [=](LaunchCall &c) { c.tensors["v"].data = aligned(); }},
-                              {"output in host memory", words, [=](LaunchCall &c) { c.tensors["dk"].data = aligned(); }},
-                              {"workspace in host memory", words, [=](LaunchCall &c) { c.workspace = aligned(); }}});
+  return refusesWrongTensors(
+      place, {{"host memory", words, [=](LaunchCall &c) { c.tensors["v"].data = aligned(); }},
+              {"output in host memory", words, [=](LaunchCall &c) { c.tensors["dk"].data = aligned(); }},
+              {"workspace in host memory", words, [=](LaunchCall &c) { c.workspace = aligned(); }}});
 }
 
 std::vector<Check> jvpgen::deviceChecks(DevicePlace &place) {
   std::vector<Check> checks;
   for (const char *program : {"forward", "tangent_forward", "backward", "tangent_backward"}) {
-    checks.push_back({std::string("two streams at once: ") + program,
-                      [&place, program] { return twoStreams(place, program); }});
+    checks.push_back(
+        {std::string("two streams at once: ") + program, [&place, program] { return twoStreams(place, program); }});
     checks.push_back({std::string("captured in a graph and replayed: ") + program,
                       [&place, program] { return replayedGraph(place, program); }});
   }

@@ -22,7 +22,9 @@ public:
   Result<std::shared_ptr<void>> allocate(size_t bytes) override {
     return std::shared_ptr<void>(std::aligned_alloc(256, (bytes + 511) / 256 * 256), std::free);
   }
-  Result<void> write(void *to, const void *from, size_t bytes) override { return std::memcpy(to, from, bytes), Result<void>(); }
+  Result<void> write(void *to, const void *from, size_t bytes) override {
+    return std::memcpy(to, from, bytes), Result<void>();
+  }
   Result<void> read(void *to, const void *from, size_t bytes) override { return write(to, from, bytes); }
   void *stream() const override { return nullptr; }
   Result<void> synchronize() override { return {}; }
@@ -44,7 +46,8 @@ public:
 
 class SpoiltPlace : public EmulatedPlace {
 public:
-  explicit SpoiltPlace(std::function<void(const TensorMap &, void *)> act) : EmulatedPlace("sm_80"), act(std::move(act)) {}
+  explicit SpoiltPlace(std::function<void(const TensorMap &, void *)> act)
+      : EmulatedPlace("sm_80"), act(std::move(act)) {}
   Result<std::unique_ptr<Executable>> prepare(const KernelBundle &, const KernelVariant &) override {
     auto out = std::make_unique<Spoiler>();
     out->act = act;
@@ -73,8 +76,7 @@ std::string verdictOn(std::function<void(const TensorMap &, void *)> act) {
   Result<Subject> subject = Subject::create(place, "dtype = 'bf16'\nhead_dim_qk = 64\n");
   if (!subject) return subject.error().message;
   const Problem problem = denseProblem(2, 2, 2, 9, 9);
-  Result<TensorSet> inputs =
-      subject->inputsFor("forward", problem, makeInputs(subject->spec, problem, 1).tensors);
+  Result<TensorSet> inputs = subject->inputsFor("forward", problem, makeInputs(subject->spec, problem, 1).tensors);
   TensorSet outputs = poisonedOutputs(subject->spec, problem, "forward");
   Result<void> done = subject->run("forward", problem, *inputs, outputs);
   return done ? "nothing" : done.error().message;

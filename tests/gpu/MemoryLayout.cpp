@@ -70,7 +70,8 @@ MemoryLayout jvpgen::layOut(const HostTensor &tensor, Arrangement arrangement, i
   return out;
 }
 
-TensorView jvpgen::viewOf(const AttentionSpec &spec, const HostTensor &tensor, const MemoryLayout &layout, void *memory) {
+TensorView jvpgen::viewOf(const AttentionSpec &spec, const HostTensor &tensor, const MemoryLayout &layout,
+                          void *memory) {
   TensorView out{static_cast<unsigned char *>(memory) + layout.begin, tensor.dtype, {0, 0, 0, 0}};
   const std::vector<Extent> extents = extentsOf(spec, tensor.name);
   for (size_t k = 0; k < extents.size(); ++k) switch (extents[k]) {

@@ -37,7 +37,8 @@ struct MemoryLayout {
   int64_t firstTrespass(const std::vector<unsigned char> &memory, unsigned char around) const;
 };
 
-/// `row_gap` elements more in a row of a Slice or HeadsOutside, `shift` bytes between the address and a multiple of 256.
+/// `row_gap` elements more in a row of a Slice or HeadsOutside, `shift` bytes between the address and a multiple of
+/// 256.
 MemoryLayout layOut(const HostTensor &tensor, Arrangement arrangement, int64_t row_gap = 16, size_t shift = 0);
 
 /// As the launch interface wants it, with the layout's memory at `memory`.

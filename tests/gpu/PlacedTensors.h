@@ -9,10 +9,10 @@
 namespace jvpgen {
 
 struct PlacementOptions {
-  bool strided = true;                  ///< each tensor arranged in another way; else all contiguous
-  int64_t row_gap = 16;                 ///< elements
-  size_t shift = 0;                     ///< of tensors' addresses, in bytes; at least an element
-  bool shifts_inputs = true;            ///< outputs are shifted in any case
+  bool strided = true;                   ///< each tensor arranged in another way; else all contiguous
+  int64_t row_gap = 16;                  ///< elements
+  size_t shift = 0;                      ///< of tensors' addresses, in bytes; at least an element
+  bool shifts_inputs = true;             ///< outputs are shifted in any case
   unsigned char workspace_poison = 0xff; ///< what the workspace holds before the launch
 };
 

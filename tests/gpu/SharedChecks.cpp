@@ -55,9 +55,8 @@ static Problem shapeFor(const NamedSpec &spec, int64_t length) {
 
 static void addStrides(std::vector<Check> &checks, Place &place, const CheckScale &scale) {
   for (const NamedSpec &spec : {kPlain, kFloat32, kGrouped, kBias, kPacked})
-    checks.push_back({std::string("strides of every tensor's own: ") + spec.name, [=, &place] {
-                        return judged(place, spec, "", shapeFor(spec, scale.length), {});
-                      }});
+    checks.push_back({std::string("strides of every tensor's own: ") + spec.name,
+                      [=, &place] { return judged(place, spec, "", shapeFor(spec, scale.length), {}); }});
 }
 
 // ---- alignment
@@ -86,10 +85,9 @@ static void addAlignment(std::vector<Check> &checks, Place &place, const CheckSc
   const std::string portable = portableArch(place);
   for (size_t shift : {8, 4, 2})
     for (const NamedSpec &spec : {kPlain, kBias})
-      checks.push_back({"addresses " + std::to_string(shift) + " bytes beside a multiple of 16: " + spec.name,
-                        [=, &place] {
-                          return judged(place, spec, portable, shapeFor(spec, scale.length), {.shift = shift});
-                        }});
+      checks.push_back(
+          {"addresses " + std::to_string(shift) + " bytes beside a multiple of 16: " + spec.name,
+           [=, &place] { return judged(place, spec, portable, shapeFor(spec, scale.length), {.shift = shift}); }});
   checks.push_back({"addresses 4 bytes beside a multiple of 16: plain in f32", [=, &place] {
                       return judged(place, kFloat32, portable, shapeFor(kFloat32, scale.length), {.shift = 4});
                     }});
@@ -101,10 +99,10 @@ static void addAlignment(std::vector<Check> &checks, Place &place, const CheckSc
                         return judged(place, spec, "", shapeFor(spec, scale.length),
                                       {.shift = 2, .shifts_inputs = false});
                       }});
-  checks.push_back({"the copy engine refuses unaligned addresses",
-                    [&place] { return refusedByHopper(place, {.shift = 8}); }});
-  checks.push_back({"the copy engine refuses unaligned strides",
-                    [&place] { return refusedByHopper(place, {.row_gap = 6}); }});
+  checks.push_back(
+      {"the copy engine refuses unaligned addresses", [&place] { return refusedByHopper(place, {.shift = 8}); }});
+  checks.push_back(
+      {"the copy engine refuses unaligned strides", [&place] { return refusedByHopper(place, {.row_gap = 6}); }});
 }
 
 // ---- determinism
@@ -164,15 +162,15 @@ static void addEmptiness(std::vector<Check> &checks, Place &place) {
     NamedSpec spec;
     Problem problem;
   };
-  for (const Case &c : {Case{"query rows that see no key", kWindowAhead, denseProblem(1, 2, 2, 65, 65)},
-                        Case{"all rows without keys", kWindowAhead, denseProblem(1, 2, 2, 33, 20)},
-                        Case{"sequences of length 0, padded", kPadded, denseProblem(4, 2, 2, 40, 70)},
-                        Case{"sequences of length 0, packed", kPacked, denseProblem(4, 2, 2, 40, 40)},
-                        Case{"no queries", kBias, denseProblem(2, 2, 2, 0, 40)},
-                        Case{"no keys", kBias, denseProblem(2, 2, 2, 40, 0)},
-                        Case{"no queries and no keys", kPlain, denseProblem(1, 1, 1, 0, 0)},
-                        Case{"no sequences", kPlain, denseProblem(0, 2, 2, 8, 8)},
-                        Case{"one query and one key", kBias, denseProblem(1, 1, 1, 1, 1)}})
+  for (const Case &c :
+       {Case{"query rows that see no key", kWindowAhead, denseProblem(1, 2, 2, 65, 65)},
+        Case{"all rows without keys", kWindowAhead, denseProblem(1, 2, 2, 33, 20)},
+        Case{"sequences of length 0, padded", kPadded, denseProblem(4, 2, 2, 40, 70)},
+        Case{"sequences of length 0, packed", kPacked, denseProblem(4, 2, 2, 40, 40)},
+        Case{"no queries", kBias, denseProblem(2, 2, 2, 0, 40)}, Case{"no keys", kBias, denseProblem(2, 2, 2, 40, 0)},
+        Case{"no queries and no keys", kPlain, denseProblem(1, 1, 1, 0, 0)},
+        Case{"no sequences", kPlain, denseProblem(0, 2, 2, 8, 8)},
+        Case{"one query and one key", kBias, denseProblem(1, 1, 1, 1, 1)}})
     checks.push_back({c.name, [=, &place] { return judged(place, c.spec, "", c.problem, {}); }});
 }
 

@@ -80,11 +80,11 @@ Result<TensorSet> Subject::inputsFor(std::string_view program, const Problem &pr
 }
 
 Result<std::string> Subject::judge(const Problem &shape) {
-  Result<std::vector<reference::Record>> records = reference::verify(
-      spec, shape, {.inputs = {}, .programs = programs},
-      [&](std::string_view program, const Problem &problem, TensorSet &inputs, TensorSet &outputs) {
-        return run(program, problem, inputs, outputs);
-      });
+  Result<std::vector<reference::Record>> records =
+      reference::verify(spec, shape, {.inputs = {}, .programs = programs},
+                        [&](std::string_view program, const Problem &problem, TensorSet &inputs, TensorSet &outputs) {
+                          return run(program, problem, inputs, outputs);
+                        });
   if (!records) return tl::unexpected(records.error());
   double worst = 0;
   for (const reference::Record &r : *records) {

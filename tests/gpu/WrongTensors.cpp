@@ -28,9 +28,11 @@ static Result<void> expectRefusal(const Executable &executable, const WrongLaunc
                                   void *stream) {
   wrong.spoil(call);
   Result<void> done = executable.launch(call.problem, call.tensors, call.workspace, stream);
-  if (done) return fail(ErrorKind::CheckFailed, "a launch with a tensor that is wrong (" + wrong.name + ") was not refused");
+  if (done)
+    return fail(ErrorKind::CheckFailed, "a launch with a tensor that is wrong (" + wrong.name + ") was not refused");
   if (done.error().kind == ErrorKind::Invalid && done.error().message.find(wrong.words) != std::string::npos) return {};
-  return fail(ErrorKind::CheckFailed, wrong.name + ": '" + wrong.words + "' was expected, not: " + done.error().message);
+  return fail(ErrorKind::CheckFailed,
+              wrong.name + ": '" + wrong.words + "' was expected, not: " + done.error().message);
 }
 
 Result<std::string> jvpgen::refusesWrongTensors(Place &place, const std::vector<WrongLaunch> &more) {

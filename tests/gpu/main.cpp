@@ -14,8 +14,11 @@ static bool report(const Check &check) {
   const Result<std::string> done = check.run();
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   const bool unsupported = !done && done.error().kind == ErrorKind::Unsupported;
-  std::printf("%-6s %s: %s (%.1f s)\n", done ? "ok" : unsupported ? "none" : "FAILED", check.name.c_str(),
-              (done ? *done : done.error().message).c_str(), seconds);
+  std::printf("%-6s %s: %s (%.1f s)\n",
+              done          ? "ok"
+              : unsupported ? "none"
+                            : "FAILED",
+              check.name.c_str(), (done ? *done : done.error().message).c_str(), seconds);
   std::fflush(stdout);
   return done || unsupported;
 }
