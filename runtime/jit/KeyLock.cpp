@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <chrono>
 #include <fcntl.h>
 #include <sys/file.h>
 #include <thread>
@@ -12,13 +11,11 @@
 using namespace jvpgen;
 using namespace std::chrono_literals;
 
-static constexpr auto kLongestWait = 10min;
-
-KeyLock::KeyLock(const std::filesystem::path &file) {
+KeyLock::KeyLock(const std::filesystem::path &file, std::chrono::milliseconds longest) {
   if (file.empty()) return;
   fd = open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
   if (fd < 0) return;
-  const auto last = std::chrono::steady_clock::now() + kLongestWait;
+  const auto last = std::chrono::steady_clock::now() + longest;
   for (auto pause = 1ms; !(locked = flock(fd, LOCK_EX | LOCK_NB) == 0); pause = std::min(2 * pause, 32ms)) {
     if (errno == EINTR) continue;
     if (errno != EWOULDBLOCK || std::chrono::steady_clock::now() > last) return; // ENOLCK, ENOSYS, EOPNOTSUPP, ...
