@@ -1,4 +1,5 @@
 // The checks that a GPU is put to, on the emulator; and proof that they notice what they are for.
+#include "tests/gpu/LargeBias.h"
 #include "tests/gpu/SharedChecks.h"
 #include "tests/gpu/Subject.h"
 
@@ -95,6 +96,13 @@ TEST(EmulatedChecks, PassOnThePortableSkeleton) {
 TEST(EmulatedChecks, PassOnHopper) {
   EmulatedPlace place("sm_90a");
   expectPasses(place, ": plain", 9);
+}
+
+TEST(EmulatedChecks, TheLastHeadOfABiasIsThatHeadAlone) {
+  EmulatedPlace place("sm_80");
+  Result<std::string> done = largeBias(place, 3, 50);
+  ASSERT_TRUE(done) << done.error().message;
+  EXPECT_THAT(*done, HasSubstr("dbias"));
 }
 
 TEST(Guards, NoticeWritesThatBelongToNoOutput) {
