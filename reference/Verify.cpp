@@ -85,7 +85,8 @@ static double statedLimit(const AttentionSpec &spec, const Problem &problem, con
                  spec.layout == Layout::Dense && spec.group == 1 && spec.tangents.size() == 3 &&
                  spec.head_dim_qk == spec.head_dim_v && (spec.head_dim_v == 64 || spec.head_dim_v == 128) &&
                  std::abs(spec.softmax_scale * std::sqrt(spec.head_dim_qk) - 1) < 1e-12 && options.q_scale == 1 &&
-                 options.tangent_mean == 0 && problem.q_length == 1024 && problem.kv_length == 1024;
+                 options.tangent_mean == 0 && options.tangent_scale == 1 && problem.q_length == 1024 &&
+                 problem.kv_length == 1024;
   if (!isPlain) return INFINITY;
   struct Stated {
     std::string_view output;

@@ -181,6 +181,25 @@ DEV bool move_reference(float (&reference)[2 * M], float (&factor)[2 * M], const
   return true;
 }
 
+constexpr float kMostRoom = 15; ///< weights of f16 products are at most 2^15
+
+/// Weights have 2^room beside their exponentials. `reach` is the greatest that an exponential is multiplied by: where
+/// it does not fit, the room shrinks to what does, and the row's sums must then be multiplied by `factor`.
+template <int M> DEV bool make_room(float (&room)[2 * M], float (&factor)[2 * M], const float (&reach)[2 * M]) {
+  bool shrinks = false;
+#pragma unroll
+  for (int row = 0; row < 2 * M; ++row) shrinks |= reach[row] > exp2_fast(kMostRoom - room[row]);
+  if (!any_in_warp(shrinks)) return false;
+#pragma unroll
+  for (int row = 0; row < 2 * M; ++row) {
+    const int exponent = int(bits_of(quad_max(reach[row])) >> 23) - 126; // reach < 2^exponent
+    const float next = least(room[row], kMostRoom - float(exponent));
+    factor[row] = exp2_fast(next - room[row]);
+    room[row] = next;
+  }
+  return true;
+}
+
 /// The centre of a row: a mean of its kept entries in the first tile that has one; constant from then on. `weigh` gives
 /// an entry's weight. The nearer the centre is to the row's mean under the softmax, the less is cancelled.
 template <int M, int N, class Weigh>

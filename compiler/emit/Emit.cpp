@@ -189,9 +189,10 @@ Result<KernelBundle> jvpgen::emitBundle(ModuleOp module, const Target &target) {
       return tl::unexpected(error);
   noticeFallback(bundle);
   if (llvm::any_of(bundle.tensors, [](const TensorDeclaration &t) { return t.dtype == DType::F16; }) &&
-      llvm::any_of(bundle.variants, [](const KernelVariant &v) { return v.program.starts_with("tangent"); }))
-    bundle.notices.push_back("f16: tangent weights above 65504 become infinite, and so do the outputs that they enter; "
-                             "bf16 has the range of f32.");
+      llvm::any_of(bundle.variants, [](const KernelVariant &v) { return v.program == "tangent_backward"; }))
+    bundle.notices.push_back(
+        "f16: weights of tangent_backward above 65504 become infinite, and so do the gradients that "
+        "they enter; bf16 has the range of f32.");
   bundle.files.insert(bundle.files.end(), templateFiles().begin(), templateFiles().end());
   return bundle;
 }

@@ -233,9 +233,11 @@ Result<void> HopperWriter::meetTexts() {
   for (ShiftOp shift : program.shifts) centres += centreText(shift);
   Result<std::string> rest = earlyText(llvm::ArrayRef(early).drop_front(known));
   if (!rest) return tl::unexpected(rest.error());
+  Result<std::string> range = rangeText();
+  if (!range) return tl::unexpected(range.error());
   Result<std::string> pass = passText([&] { return sinksText(); }, "");
   if (!pass) return tl::unexpected(pass.error());
-  where += *rest + centres + *pass;
+  where += *rest + centres + *range + *pass;
   if (!points.numbers.empty()) return refuse("\"" + points.numbers[0]->name + "\" for each key", "reads none there");
   return {};
 }

@@ -287,6 +287,20 @@ static double subtractedBy(const SweepProgram &program, MaxOp max) {
   return unit;
 }
 
+/// All sums over the streamed axis so far, times a factor for each row.
+std::string SweepWriter::scaleSums(const std::string &factor) {
+  std::string out;
+  for (AccumulatorOp acc : program.accumulators) {
+    if (acc.getPlace() != "register") continue;
+    const std::string a = acc.getName().str();
+    if (isRounded(a)) out += "for (int r = 0; r < 2 * M; ++r) " + roundedName(a) + "[r] *= " + factor + "[r];\n";
+    out += cast<ValueType>(acc.getType()).hasFeature()
+               ? a + ".scale_rows(" + factor + ");\n"
+               : "for (int r = 0; r < 2 * M; ++r) " + a + "[r] *= " + factor + "[r];\n";
+  }
+  return out;
+}
+
 /// The running maximum; when it moves, what was summed so far is scaled to the new one.
 Result<std::string> SweepWriter::maximumText(MaxOp max) {
   const Maximum maximum = maximumOf(program, max);
@@ -303,17 +317,15 @@ Result<std::string> SweepWriter::maximumText(MaxOp max) {
                     (masked.contains(maximum.tile) ? "" : ", keep") + ");\nif (move_reference<M>(" + name +
                     ", factor, top, " + literal(scale) + ", " + (isLazy ? literal(8 / scale) : "0.f") + ")) {\n";
   softmaxWeight = "BySoftmax<M, N>{" + tile + ", " + name + ", " + literal(scale) + "}";
-  for (AccumulatorOp acc : program.accumulators) {
-    if (acc.getPlace() != "register") continue;
-    const std::string a = acc.getName().str();
-    if (isRounded(a)) out += "  for (int r = 0; r < 2 * M; ++r) " + roundedName(a) + "[r] *= factor[r];\n";
-    out += cast<ValueType>(acc.getType()).hasFeature()
-               ? "  " + a + ".scale_rows(factor);\n"
-               : "  for (int r = 0; r < 2 * M; ++r) " + a + "[r] *= factor[r];\n";
-  }
+  out += indent(scaleSums("factor"), 2);
   std::vector<std::string> value = {scaled(maximum.coefficient, name + "[r]")};
   if (maximum.constant != 0) value.push_back(literal(maximum.constant));
-  const bool isPlain = maximum.coefficient == 1 && maximum.constant == 0;
+  if (limitsWeights()) {
+    state += "float room[2 * M]; ///< weights are 2^room as large as the reference says\n";
+    clearing += "for (int r = 0; r < 2 * M; ++r) room[r] = kMostRoom;\n";
+    value.push_back(scaled(-1 / (unit * kLog2E), "room[r]"));
+  }
+  const bool isPlain = value.size() == 1 && maximum.coefficient == 1;
   points.name(max.getResult(), isPlain ? value[0] : "(" + joinTerms(value) + ")", Scope::Tile);
   return out + "}\n";
 }
@@ -375,6 +387,8 @@ Result<std::string> SweepWriter::meetText() {
       if (Value score = points.maskedTile(mexp); score && scoreNames.count(score)) masked.insert(score);
   Result<std::string> reference = referenceText();
   if (!reference) return reference;
+  Result<std::string> range = rangeText();
+  if (!range) return range;
   Result<std::string> pass = passText([&] { return sinksText(); }, "");
   if (!pass) return pass;
 
@@ -384,7 +398,7 @@ Result<std::string> SweepWriter::meetText() {
            parameters.use(*tensor) + ", " + placeOf(*tensor) + ", " + headOf(*tensor) + ", own, tile);\n";
   out += scoresText();
   for (Value score : masked) out += "if (partial) drop_masked(" + scoreNames[score] + ", keep);\n";
-  out += *reference;
+  out += *reference + *range;
   for (auto &[key, name] : weights) out += "Weights<Element, M, N> " + name + ";\n";
   for (ReduceOp reduce : program.reduces)
     if (program.accumulator(reduce.getAccumulator()).getPlace() == "tile") {

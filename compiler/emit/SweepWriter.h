@@ -22,6 +22,9 @@ protected:
   std::string earlyTile(mlir::Value v);
   mlir::Value maximumTile(attn::MaxOp max);
   Result<std::string> maximumText(attn::MaxOp max);
+  std::string scaleSums(const std::string &factor);
+  bool limitsWeights();
+  Result<std::string> rangeText();
   std::string centreText(attn::ShiftOp shift);
   Result<std::string> earlyText(llvm::ArrayRef<std::pair<mlir::Value, std::string>> values);
   Result<std::string> referenceText();

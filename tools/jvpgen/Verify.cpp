@@ -16,7 +16,7 @@ struct VerifyCommand : SpecOptions {
   BackendOptions backend;
   std::string shapes = "2x4x65x100,1x4x128x63";
   uint64_t seed = 1;
-  double q_scale = 1;
+  double q_scale = 1, tangent_scale = 1;
 };
 } // namespace
 
@@ -58,7 +58,7 @@ static Result<void> verify(const VerifyCommand &options) {
   size_t failed = 0, refused = 0, total = 0;
   for (const Problem &shape : *shapes) {
     reference::VerifyOptions how{.seed = options.seed, .inputs = {}, .programs = programs};
-    how.inputs.q_scale = options.q_scale;
+    how.inputs.q_scale = options.q_scale, how.inputs.tangent_scale = options.tangent_scale;
     Result<reference::Judge> judge = reference::Judge::prepare(spec, shape, how);
     if (!judge) return tl::unexpected<Error>(judge.error());
     Result<std::vector<reference::Record>> records =
@@ -97,5 +97,7 @@ void jvpgen::addVerify(CLI::App &app, Action &action) {
       ->capture_default_str();
   command->add_option("--seed", options->seed, "of the random inputs")->capture_default_str();
   command->add_option("--q-scale", options->q_scale, "standard deviation of q")->capture_default_str();
+  command->add_option("--tangent-scale", options->tangent_scale, "standard deviation of tangents")
+      ->capture_default_str();
   command->callback([=, &action] { action = [=] { return verify(*options); }; });
 }

@@ -110,7 +110,7 @@ private:
     for (int64_t k = 0, n = tensor.elements(); k < n; ++k) {
       double x = random.normal();
       if (tensor.name == "q") x *= options.q_scale;
-      if (tangent) x += options.tangent_mean;
+      if (tangent) x = options.tangent_scale * (x + options.tangent_mean);
       if (input && input->kind == NamedInput::Kind::HeadVector) x *= 0.3;
       if (input && primal) x = primalOf(*input, x, random);
       tensor.set(k, x);

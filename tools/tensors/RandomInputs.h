@@ -8,8 +8,9 @@ namespace jvpgen {
 
 struct RandomOptions {
   double q_scale = 1;         ///< standard deviation of q: 8 and more reach the flat part of a softcap of 30
-  double tangent_mean = 0;    ///< mean of the tangents' entries
+  double tangent_mean = 0;    ///< mean of the tangents' entries, in units of their scale
   double bias_infinities = 0; ///< part of the bias' entries that is -inf
+  double tangent_scale = 1;   ///< standard deviation of the tangents
 };
 
 struct RandomInputs {

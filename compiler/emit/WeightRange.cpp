@@ -1,0 +1,67 @@
+// How the weights of f16 products stay within f16 whatever the size of the tangents: the reference of a row's
+// exponentials gives way. Weights are p and p g, where g is linear in tangents:
+//   p = exp(s - m) 2^room,    room = 15 - log2 max(1, greatest |g| of the row so far), rounded down
+// so |p| and |p g| are at most 2^15, and p g is a number of full precision where tangents are tiny. All sums of a row
+// carry 2^room: it leaves their quotients, and as a part of the reference it leaves m + log l.
+#include "compiler/emit/SweepWriter.h"
+#include "compiler/emit/Text.h"
+
+using namespace mlir;
+using namespace jvpgen;
+using namespace jvpgen::attn;
+
+/// What a weight multiplies its exponential by; nothing where the weight is not one exponential times other factors.
+static std::optional<llvm::SmallVector<Value>> cofactors(const SweepProgram &program, Value weight) {
+  if (weight.getDefiningOp<MexpOp>()) return llvm::SmallVector<Value>();
+  auto product = weight.getDefiningOp<MulOp>();
+  if (!product) return std::nullopt;
+  llvm::SmallVector<Value> out;
+  bool hasExponential = false;
+  for (Value factor : product.getFactors()) {
+    factor = program.resolve(factor);
+    if (!hasExponential && factor.getDefiningOp<MexpOp>())
+      hasExponential = true;
+    else
+      out.push_back(factor);
+  }
+  if (!hasExponential) return std::nullopt;
+  return out;
+}
+
+bool SweepWriter::limitsWeights() {
+  if (elementType() != "F16" || program.maxima.empty()) return false;
+  bool hasCofactors = false;
+  for (OutOp out : program.outs) {
+    std::optional<llvm::SmallVector<Value>> factors = cofactors(program, program.resolve(out.getTile()));
+    if (!factors) return false;
+    hasCofactors |= !factors->empty();
+  }
+  return hasCofactors;
+}
+
+/// The greatest |g| of the tile's entries, and less room where it has outgrown what there is.
+Result<std::string> SweepWriter::rangeText() {
+  if (!limitsWeights()) return std::string();
+  auto sinks = [&]() -> Result<std::string> {
+    std::string out;
+    llvm::DenseSet<Value> met;
+    for (OutOp o : program.outs) {
+      const Value weight = program.resolve(o.getTile());
+      const double coefficient = std::abs(toDouble(o.getCoefficient()));
+      llvm::SmallVector<Value> factors = *cofactors(program, weight);
+      if (factors.empty() || !met.insert(weight).second) continue;
+      std::string product;
+      for (Value factor : factors) {
+        Result<std::string> text = points.use(factor);
+        if (!text) return text;
+        product += (product.empty() ? "" : " * ") + *text;
+      }
+      if (!points.vanishesWhereMasked(weight)) product = "keep(m, n, e) ? " + product + " : 0.f";
+      out += "reach[r] = greatest(reach[r], " + scaled(coefficient, "magnitude(" + product + ")") + ");\n";
+    }
+    return out;
+  };
+  Result<std::string> pass = passText(sinks, "float reach[2 * M] = {}, less[2 * M];\n");
+  if (!pass) return pass;
+  return *pass + "if (make_room<M>(room, less, reach)) {\n" + indent(scaleSums("less"), 2) + "}\n";
+}
