@@ -65,8 +65,7 @@ Result<std::vector<ScheduleReport>> jvpgen::compileSchedules(const KernelBundle 
   for (size_t k = 0; k < requests.size(); ++k) {
     const std::string obstacle = rejection(launch, (*kernels)[k]), name = k ? "legal" : "default";
     out.push_back({requests[k].schedule, std::move((*kernels)[k]), false,
-                   obstacle.empty() ? name
-                                    : std::string(k ? "" : "default, ") + "rejected because " + obstacle});
+                   obstacle.empty() ? name : std::string(k ? "" : "default, ") + "rejected because " + obstacle});
   }
   auto taken = std::find_if(out.begin(), out.end(),
                             [&](const ScheduleReport &r) { return rejection(launch, r.kernel).empty(); });

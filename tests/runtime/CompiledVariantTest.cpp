@@ -31,11 +31,11 @@ extern "C" __global__ void __launch_bounds__(1024, 2) twice(float *x, int n) {
   variant.launches.resize(1);
   Launch &launch = variant.launches[0];
   launch.resources = {.own_features = 64,
-                      .streamed_features = 128,
+                      .streamed_features = 512,
                       .score_tiles = 1,
                       .packed_tiles = 1,
                       .output_features = 64,
-                      .key_features = 64,
+                      .key_features = 256,
                       .early_scores = 1,
                       .warpgroups = true,
                       .is_sweep = true};
@@ -55,11 +55,11 @@ protected:
 } // namespace
 
 TEST_F(CompiledVariantTest, NamesTheScheduleThatWasTaken) {
-  KernelBundle bundle = crowdedBundle(96);
-  ASSERT_EQ(bundle.variants[0].schedule.tile_n, 128);
+  KernelBundle bundle = crowdedBundle(64);
+  ASSERT_EQ(bundle.variants[0].schedule.tile_n, 96);
   Result<CompiledVariant> made = compileVariant(bundle, bundle.variants[0], kHopper, *compiler);
   ASSERT_TRUE(made) << made.error().message;
-  EXPECT_EQ(made->variant.schedule.tile_n, 96);
+  EXPECT_EQ(made->variant.schedule.tile_n, 64);
   EXPECT_EQ(made->variant.launches[0].schedule, made->variant.schedule);
   EXPECT_EQ(made->kernels[0].dynamic_shared_bytes,
             sharedBytes(made->variant.launches[0].resources, made->variant.schedule));
@@ -80,7 +80,7 @@ TEST_F(CompiledVariantTest, KeepsTheDefaultWhereAllAreRejected) {
 }
 
 TEST_F(CompiledVariantTest, ReportsEveryLegalScheduleWithItsVerdict) {
-  KernelBundle bundle = crowdedBundle(96);
+  KernelBundle bundle = crowdedBundle(64);
   const Launch &launch = bundle.variants[0].launches[0];
   Result<std::vector<ScheduleReport>> reports = compileSchedules(bundle, launch, kHopper, *compiler);
   ASSERT_TRUE(reports) << reports.error().message;
@@ -90,7 +90,7 @@ TEST_F(CompiledVariantTest, ReportsEveryLegalScheduleWithItsVerdict) {
     taken += r.is_taken;
     if (r.is_taken)
       EXPECT_EQ(r.verdict, "legal, taken in the default's place");
-    else if (r.schedule.tile_n > 96)
+    else if (r.schedule.tile_n > 64)
       EXPECT_THAT(r.verdict, HasSubstr("rejected because it spills "));
     else
       EXPECT_EQ(r.verdict, "legal");
