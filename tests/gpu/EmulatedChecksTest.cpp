@@ -8,6 +8,7 @@
 #include "tools/tensors/RandomInputs.h"
 #include <cstring>
 #include <gmock/gmock.h>
+#include <thread>
 
 using namespace jvpgen;
 using testing::HasSubstr;
@@ -103,6 +104,24 @@ TEST(EmulatedChecks, TheLastHeadOfABiasIsThatHeadAlone) {
   Result<std::string> done = largeBias(place, 3, 50);
   ASSERT_TRUE(done) << done.error().message;
   EXPECT_THAT(*done, HasSubstr("dbias"));
+}
+
+TEST(Subjects, AreMadeSideBySide) {
+  const std::string toml = "dtype = 'bf16'\nhead_dim_qk = 64\nscore = '30 * tanh(z / 30)'\n";
+  EmulatedPlace place("sm_90a");
+  Result<Subject> alone = Subject::create(place, toml);
+  ASSERT_TRUE(alone) << alone.error().message;
+  std::vector<std::string> texts(8);
+  std::vector<std::jthread> threads;
+  for (std::string &text : texts)
+    threads.emplace_back([&] {
+      if (Result<Subject> made = Subject::create(place, toml))
+        for (const SourceFile &file : made->bundle.files) text += file.text;
+    });
+  threads.clear(); // waits
+  std::string expected;
+  for (const SourceFile &file : alone->bundle.files) expected += file.text;
+  for (const std::string &text : texts) EXPECT_EQ(text, expected);
 }
 
 TEST(Guards, NoticeWritesThatBelongToNoOutput) {
