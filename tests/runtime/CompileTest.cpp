@@ -66,12 +66,21 @@ extern "C" __global__ void __launch_bounds__(1024, 2) twice(float *x, int n) {
   }
 }
 )";
-  Result<CompiledKernel> kernel = compiler({})->compile(bundle, *launch, launch->schedule, {.arch = "sm_80"});
+  TemporaryFolder folder;
+  const fs::path cache = folder.path / "kernels";
+  Result<CompiledKernel> kernel = compiler(cache)->compile(bundle, *launch, launch->schedule, {.arch = "sm_80"});
   ASSERT_TRUE(kernel) << kernel.error().message;
   EXPECT_EQ(kernel->registers, 32);
   EXPECT_GT(kernel->spill_bytes, 0);
   EXPECT_EQ(kernel->dynamic_shared_bytes, sharedBytes(launch->resources, launch->schedule));
   EXPECT_EQ(kernel->shared_bytes, 1200 + kernel->dynamic_shared_bytes);
+
+  Result<CompiledKernel> kept = compiler(cache)->compile(bundle, *launch, launch->schedule, {.arch = "sm_80"});
+  ASSERT_TRUE(kept && kept->cached);
+  EXPECT_EQ(kept->registers, kernel->registers);
+  EXPECT_EQ(kept->spill_bytes, kernel->spill_bytes);
+  EXPECT_EQ(kept->shared_bytes, kernel->shared_bytes);
+  EXPECT_EQ(kept->cubin, kernel->cubin);
 }
 
 TEST_F(CompileTest, SecondTimeComesFromTheCache) {
