@@ -4,6 +4,7 @@
 
 #include "Fiber.h"
 #include "HostMachine.h"
+#include "runtime/launch/TensorMaps.h"
 #include "support/Result.h"
 #include <deque>
 #include <functional>
@@ -85,9 +86,10 @@ private:
     const void *from;
     bool valid;
   };
+  /// A copy of a box; it may outlive the thread that issued it, and so the parameter that held the map.
   struct Box {
     uint32_t to;
-    const void *map;
+    TensorMapFacts facts;
     int at[4];
   };
   /// A barrier in shared memory.

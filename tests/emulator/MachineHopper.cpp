@@ -2,7 +2,6 @@
 #include "Machine.h"
 
 #include "WarpgroupProduct.h"
-#include "runtime/launch/TensorMaps.h"
 
 #include <cstring>
 
@@ -70,10 +69,10 @@ void Machine::meeting(int number, int threads, bool waits) {
 // ---- copies ----
 
 void Machine::copyBox(uint32_t to, const void *map, const int (&at)[4], uint32_t barrier) {
-  Box box = {.to = to, .map = map, .at = {at[0], at[1], at[2], at[3]}};
   Phases &counted = phasesAt(barrier);
   TensorMapFacts facts;
   std::memcpy(static_cast<void *>(&facts), map, sizeof facts);
+  const Box box = {.to = to, .facts = facts, .at = {at[0], at[1], at[2], at[3]}};
   const uint32_t width = 2 * facts.box_features;
   if (to % (8 * width)) fault([&] { return "a box at " + std::to_string(to) + ", where no swizzle begins"; });
   shared(to, width);
@@ -99,8 +98,7 @@ bool Machine::carryOutCopy() {
 
 /// Rows of the box lie behind one another, swizzled; what lies outside the tensor is zero.
 void Machine::carryOut(const Box &box, Phases &barrier) {
-  TensorMapFacts facts;
-  std::memcpy(static_cast<void *>(&facts), box.map, sizeof facts);
+  const TensorMapFacts &facts = box.facts;
   const uint32_t width = 2 * facts.box_features;
   auto inside = [&](int axis, int64_t x) { return x >= 0 && x < int64_t(facts.extent[axis]); };
   const bool exists = inside(2, box.at[2]) && inside(3, box.at[3]);
