@@ -8,12 +8,17 @@
 
 using namespace jvpgen;
 
-// A thread has 255 registers. Accumulators and score tiles may take these many of them; addresses, fragments,
-// statistics and loop state take the others.
-static constexpr int kRegisterBudget = 192;
-// Row sweeps with more than two score tiles keep row statistics and weights in registers besides.
-static constexpr int kCrowdedBudget = 176;
+// A thread has 255 registers. What `liveRegisters` counts may take these many of them; addresses, fragments and loop
+// state take the others. Row sweeps keep row statistics and weights besides; products of float32 operands keep two
+// parts of each fragment.
+static constexpr int kColumnBudget = 216, kRowBudget = 176;
+static constexpr int kFloatColumnBudget = 168, kFloatRowBudget = 112;
+// With fewer than 8 warps each thread copies more of a tile.
+static constexpr int kCopyRegisters = 4;
 static constexpr int kSmallestTile = 16;
+// Streamed rows of the default. A product of float32 operands is three: with more rows, kernels take seconds to
+// compile.
+static constexpr int kLongestTile = 64, kLongestFloatTile = 48;
 // A pre- or post-pass adds up a number a warp.
 static constexpr int kPassBytes = 128;
 static constexpr int kPassWarps = 8;
@@ -41,14 +46,17 @@ int jvpgen::sharedBytes(const ResourceModel &m, const Schedule &s) {
          s.stages * streamedRows(m, s) * (m.streamed_features * m.element_bytes + 4 * m.streamed_numbers);
 }
 
-/// Registers of accumulators and score tiles: a 16 x n tile of a warp takes n / 2 of each thread.
+/// Of each thread, for 16 owned rows of a warp: half a register a column of a float32 tile, a quarter a column of a
+/// 16-bit one, a quarter a streamed row for every two of its statistics.
 static int liveRegisters(const ResourceModel &m, const Schedule &s) {
-  const int groups = ownedRows(m, s) / (16 * s.warps);
-  return groups * (m.output_features / 2 + m.score_tiles * streamedRows(m, s) / 2);
+  const int groups = ownedRows(m, s) / (16 * s.warps), streamed = streamedRows(m, s);
+  return groups * (m.output_features / 2 + m.score_tiles * streamed / 2 + m.fetched_tiles * streamed / 4) +
+         m.streamed_numbers * streamed / 8 + m.mask_registers;
 }
 
-static int registerBudget(const ResourceModel &m) {
-  return m.owns_queries && m.score_tiles > 2 ? kCrowdedBudget : kRegisterBudget;
+static int registerBudget(const ResourceModel &m, const Schedule &s) {
+  if (m.element_bytes == 4) return m.owns_queries ? kFloatRowBudget : kFloatColumnBudget;
+  return (m.owns_queries ? kRowBudget : kColumnBudget) - (s.warps < 8 ? kCopyRegisters : 0);
 }
 
 static std::string kib(int bytes) { return std::to_string((bytes + 1023) / 1024) + " KiB"; }
@@ -63,8 +71,8 @@ Result<void> jvpgen::legal(const ResourceModel &m, const Schedule &s, const Targ
   }
   if (m.warpgroups) return warpgroupLegal(m, s, sharedLimit(target));
   const int own = ownedRows(m, s), streamed = streamedRows(m, s);
-  if (s.warps != 4 && s.warps != 8)
-    return fail(ErrorKind::Invalid, asked("warps", s.warps) + " was asked for; a block has 4 or 8; try warps = 4.");
+  if (s.warps != 2 && s.warps != 4 && s.warps != 8)
+    return fail(ErrorKind::Invalid, asked("warps", s.warps) + " was asked for; a block has 2, 4 or 8; try warps = 4.");
   if (s.stages < 2 || s.stages > 4)
     return fail(ErrorKind::Invalid,
                 asked("stages", s.stages) + " was asked for; the ring has 2 to 4 slots; try stages = 2.");
@@ -88,11 +96,11 @@ Result<void> jvpgen::legal(const ResourceModel &m, const Schedule &s, const Targ
                                             ".");
   }
   const bool smallest = own == 16 * s.warps && streamed == kSmallestTile;
-  if (const int live = liveRegisters(m, s); live > registerBudget(m) && !smallest)
+  if (const int live = liveRegisters(m, s); live > registerBudget(m, s) && !smallest)
     return fail(ErrorKind::Unsupported, asked(streamedName(m), streamed) + " with " + asked(ownedName(m), own) +
                                             " keeps " + std::to_string(live) +
-                                            " registers of sums and scores in each thread; there is room for " +
-                                            std::to_string(registerBudget(m)) + "; try a smaller " +
+                                            " registers of sums, scores and loads in each thread; there is room for " +
+                                            std::to_string(registerBudget(m, s)) + "; try a smaller " +
                                             (streamed > kSmallestTile ? streamedName(m) : ownedName(m)) + ".");
   return {};
 }
@@ -105,19 +113,20 @@ static Schedule makeSchedule(const ResourceModel &m, int own, int streamed, int 
 Schedule jvpgen::defaultSchedule(const ResourceModel &m, const Target &target) {
   if (!m.is_sweep) return {64, 64, kPassWarps, 2};
   if (m.warpgroups) return warpgroupSchedule(m, sharedLimit(target));
-  for (int warps : {8, 4})
-    for (int streamed : {64, 48, 32, 16})
+  const int longest = m.element_bytes == 4 ? kLongestFloatTile : kLongestTile;
+  for (int warps : {8, 4, 2}) // 2 where the rows of 4 have no room in shared memory
+    for (int streamed = longest; streamed >= kSmallestTile; streamed -= 16)
       if (Schedule s = makeSchedule(m, 16 * warps, streamed, warps, 2);
-          legal(m, s, target) && (warps == 4 || streamed >= 32))
+          legal(m, s, target) && (warps <= 4 || streamed >= 32))
         return s;
-  return makeSchedule(m, 64, kSmallestTile, 4, 2);
+  return makeSchedule(m, 32, kSmallestTile, 2, 2);
 }
 
 std::vector<Schedule> jvpgen::legalSchedules(const ResourceModel &m, const Target &target) {
   if (m.warpgroups) return warpgroupSchedules(m, sharedLimit(target));
   std::vector<Schedule> out = {defaultSchedule(m, target)};
   if (!m.is_sweep) return out;
-  for (int warps : {4, 8})
+  for (int warps : {4, 8, 2})
     for (int groups : {1, 2})
       for (int streamed : {16, 32, 48, 64, 80, 96, 112, 128})
         for (int stages : {2, 3})

@@ -29,7 +29,7 @@ struct ResourceModel {
   int key_features = 0;      ///< of streamed_features, those of scores; the others' tiles have slots of their own
   int early_scores = 0;      ///< of score_tiles, those that are under way while output products read packed tiles
   int fetched_tiles = 0;     ///< tiles loaded beside the products, counted as packed ones
-  int mask_registers = 0;    ///< that loops inside the mask need beside tiles
+  int mask_registers = 0;    ///< that the mask and indices in scores need beside tiles
   bool warpgroups = false;   ///< Hopper: a warpgroup copies, the others multiply; stages counts both kinds of slots
   bool is_sweep = false;     ///< a pre- or post-pass needs nothing of all this, and its schedule is fixed
 };

@@ -7,6 +7,11 @@ using namespace mlir;
 using namespace jvpgen;
 using namespace jvpgen::attn;
 
+// An element that the mask reads, its row's address, and what it is compared with.
+static constexpr int kFetchRegisters = 8;
+// The indices of streamed rows as numbers, for scores.
+static constexpr int kIndexRegisters = 4;
+
 std::string SweepWriter::elementType() const {
   for (const auto *list : {&program.own, &program.streamed})
     for (const Operand &o : *list)
@@ -164,6 +169,19 @@ void SweepWriter::declareAccumulators() {
   }
 }
 
+/// What a kernel reads of tensors with i and j, or inside the mask, is under way in registers beside its tiles.
+static void addLoads(ResourceModel &model, const SweepProgram &program, const Pointwise &points) {
+  for (auto &[tensor, tile] : points.loaded) model.fetched_tiles += tensor->dtype == DType::F32 ? 2 : 1;
+  for (Operation *op : program.flat.body)
+    if (auto index = dyn_cast<IndexOp>(op); index && (index.getName() == "i" || index.getName() == "j"))
+      model.mask_registers += kIndexRegisters;
+  MaskOp mask = program.interface.mask;
+  if (!mask) return;
+  mask.getKeep().walk([&](FetchOp fetch) { // of a bias it asks whether it is -inf, in the tile that is loaded anyway
+    if (!fetch.getType().isF32()) model.mask_registers += kFetchRegisters;
+  });
+}
+
 Result<KernelText> SweepWriter::write(const std::string &kernel, const std::string &title) {
   if (Result<void> checked = checkOperands(); !checked) return tl::unexpected(checked.error());
   declareAccumulators();
@@ -179,6 +197,7 @@ Result<KernelText> SweepWriter::write(const std::string &kernel, const std::stri
 
   ResourceModel model = program.resources();
   model.streamed_numbers = static_cast<int>(points.numbers.size());
+  addLoads(model, program, points);
   const bool rowSweep = program.isRowSweep(), padded = interface.layout == "padded";
   const std::string own = rowSweep ? "JVPGEN_TILE_M" : "JVPGEN_TILE_N",
                     streamed = rowSweep ? "JVPGEN_TILE_N" : "JVPGEN_TILE_M";

@@ -57,3 +57,6 @@ TEST(Emitted, CrossAttentionWithQueryTangents) { expectRight({"cross_q_tangent",
 TEST(Emitted, PackedDocuments) { expectRight({"packed_documents", shape(3, 2, 2, 50, 50)}); }
 TEST(Emitted, HessianVectorProduct) { expectRight({"hvp", shape(1, 2, 2, 65, 40)}); }
 TEST(Emitted, Temperature) { expectRight({"temperature", shape(2, 2, 2, 33, 65)}); }
+TEST(Emitted, BlocksOfTwoWarps) {
+  expectRight({"plain", shape(1, 2, 2, 40, 70), "", Schedule{.tile_m = 32, .tile_n = 32, .warps = 2, .stages = 2}});
+}
