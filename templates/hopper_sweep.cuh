@@ -11,6 +11,7 @@
 //   key_operands                       the first of the streamed operands are keys, the others values
 //   own_map<o>, streamed_map<o>        their tensor maps
 //   masked, judges_together            whether some tile may be empty; whether a warp has to judge each tile together
+//   judges_by_memory                   whether judging a tile reads memory
 //   late                               whether there are scores that the running maximum does not need
 // Its State loads what is given for each query and key (fetch), multiplies in groups (multiply_early, multiply_late,
 // multiply_outputs), reads scores when they have landed (meet_early, meet_late) and holds what the output products read
@@ -75,8 +76,7 @@ template <class Policy> struct HopperBlock {
 #pragma unroll
         for (int e = 0; e < 4; ++e) {
           const int i = own.row(e / 2), j = tile.column(n, e);
-          const bool kept =
-              j < s.kv_length && (!Policy::checks_own_rows || i < own.length) && Policy::keep(args, s, i, j);
+          const bool kept = j < s.kv_length && i < own.length && Policy::keep(args, s, i, j);
           keep.bits[0][start / 8] |= u32(kept) << (4 * (n - start) + e);
         }
   }

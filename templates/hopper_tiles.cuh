@@ -21,8 +21,8 @@ template <class Policy> struct HopperPlacement {
   static constexpr int key_slots = (Policy::stages + 1) / 2, value_slots = Policy::stages / 2;
   static constexpr int alignment = 1024;
   /// Of each thread; a multiprocessor has 512 for the three warpgroups. Loops over tensors in the mask need some more.
-  static constexpr int producer_registers = Policy::judges_together ? 40 : 24,
-                       consumer_registers = Policy::judges_together ? 232 : 240;
+  static constexpr int producer_registers = Policy::judges_by_memory ? 40 : 24,
+                       consumer_registers = Policy::judges_by_memory ? 232 : 240;
 
   static DEV constexpr int own_offset(int operand) { return operand * tile_bytes(own_rows, Policy::own_features(0)); }
   static DEV constexpr int streamed_offset(int operand) {

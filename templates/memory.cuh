@@ -57,6 +57,19 @@ template <class Type> DEV float number(const Tensor &t, const Sequence &s, int h
 template <class Type> DEV int integer(const Tensor &t, const Sequence &s, int head, int i, int j) {
   return int(*element<Type>(t, s.b, head, s.q_start + i, s.kv_start + j));
 }
+// Masks that read a boolean tensor are judged before the sweeps, in boxes: bit 0 of a box's byte says that some entry
+// counts, bit 1 that one does not.
+constexpr int kBoxQueries = 128, kBoxKeys = 16;
+
+/// The bits of all boxes that i0 .. i1, j0 .. j1 meets.
+DEV int judged_boxes(const Tensor &boxes, int b, int head, int i0, int i1, int j0, int j1) {
+  int bits = 0;
+#pragma unroll 1
+  for (int i = i0 / kBoxQueries; i <= i1 / kBoxQueries; ++i)
+#pragma unroll 1
+    for (int j = j0 / kBoxKeys; j <= j1 / kBoxKeys; ++j) bits |= *element<Int8>(boxes, b, head, i, j);
+  return bits;
+}
 /// The least and the greatest integer of rows first .. last of one axis, found by the warp together.
 DEV void integer_range(const Tensor &t, const Sequence &s, int head, Axis axis, int first, int last, int &least_of,
                        int &greatest_of) {

@@ -47,6 +47,25 @@ template <class Policy> DEV void row_pass(const typename Policy::Args &args) {
     Policy::compute(args, s, first + row);
 }
 
+/// The mask over boxes: a block has the boxes of kBoxQueries queries, a lane one key of a box at a time.
+template <class Policy> DEV void box_pass(const typename Policy::Args &args) {
+  const Point at = block_point<Policy>(args.problem, kBoxQueries);
+  const Sequence s = sequence_at<Policy>(args, at);
+  const int end = at.i + kBoxQueries < s.q_length ? at.i + kBoxQueries : s.q_length;
+  for (int first = kWarp * (thread_index() / kWarp); first < args.problem.kv_length; first += kWarp * Policy::warps) {
+    const int j = first + thread_index() % kWarp;
+    float kept = 0.f, dropped = 0.f;
+    for (int i = at.i; j < s.kv_length && i < end; ++i) (Policy::keep(args, s, i, j) ? kept : dropped) = 1.f;
+#pragma unroll
+    for (int mask = kBoxKeys / 2; mask; mask /= 2) {
+      kept = greatest(kept, shuffle_xor(kept, mask));
+      dropped = greatest(dropped, shuffle_xor(dropped, mask));
+    }
+    if (j % kBoxKeys == 0 && j < args.problem.kv_length)
+      *Policy::box(args, s, at.i, j) = static_cast<signed char>((kept > 0.f ? 1 : 0) | (dropped > 0.f ? 2 : 0));
+  }
+}
+
 /// The sum over the block in the same order always.
 template <int Warps> DEV float block_sum(float x) {
   const SharedAddress sums = shared_base();

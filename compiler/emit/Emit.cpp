@@ -21,6 +21,7 @@ public:
   std::vector<SourceFile> files;
 
 private:
+  Result<void> emitBoxes();
   Result<void> emitPasses();
   Result<void> emitSweep(SweepOp sweep);
   Result<KernelText> sweepKernel(const SweepProgram &part, const std::string &kernel, const std::string &what,
@@ -81,6 +82,16 @@ void PlanEmitter::findKept() {
     }
 }
 
+/// A boolean tensor is read once before the sweeps, so that these skip what is empty and test what is partial only.
+Result<void> PlanEmitter::emitBoxes() {
+  std::optional<TensorDeclaration> boxes = maskBoxes(interface);
+  if (!boxes) return {};
+  variant.workspace.push_back(*boxes);
+  interface.tensors[boxes->name] = {boxes->name, boxes->indices, boxes->dtype, true};
+  return add(boxPassText(interface.tensors[boxes->name], interface, kernelName(boxes->name),
+                         title("boxes of the mask, before the sweeps")));
+}
+
 Result<void> PlanEmitter::emitPasses() {
   std::vector<std::pair<std::string, std::vector<PreOp>>> byIndices;
   for (auto pre : plan.getBody().getOps<PreOp>()) {
@@ -138,6 +149,7 @@ Result<KernelVariant> PlanEmitter::emit() {
   variant.program = plan.getProgram().str();
   variant.variant = plan.getVariant().str();
   findKept();
+  if (auto done = emitBoxes(); !done) return tl::unexpected(done.error());
   if (auto done = emitPasses(); !done) return tl::unexpected(done.error());
   for (auto sweep : plan.getBody().getOps<SweepOp>())
     if (auto done = emitSweep(sweep); !done) return tl::unexpected(done.error());

@@ -62,8 +62,14 @@ static bool isMasked(const Interface &interface) {
 /// Whether the mask's classifier looks at ranges of tensors, which a warp does together.
 static bool judgesTogether(const Interface &interface) {
   bool ranges = false;
+  if (interface.tensors.count(kMaskBoxes)) return false; // judged already
   if (MaskOp mask = interface.mask) mask.walk([&](FetchRangeOp) { ranges = true; });
   return ranges;
+}
+
+/// Whether judging a tile reads memory.
+static bool judgesByMemory(const Interface &interface) {
+  return judgesTogether(interface) || interface.tensors.count(kMaskBoxes);
 }
 
 /// Operands are q and the like on the left, then keys, then values: none is two of these.
@@ -271,7 +277,7 @@ ResourceModel HopperWriter::resources() {
     model.streamed_features += padded(o);
     if (static_cast<int>(i) < keys) model.key_features += padded(o);
   }
-  model.mask_registers = judgesTogether(interface) ? kMaskRegisters : 0;
+  model.mask_registers = judgesByMemory(interface) ? kMaskRegisters : 0;
   model.score_tiles = static_cast<int>(program.scores.size());
   for (auto &[tensor, tile] : points.loaded) model.fetched_tiles += tensor->dtype == DType::F32 ? 2 : 1;
   model.early_scores = static_cast<int>(earlyScores.size());
@@ -326,6 +332,7 @@ Result<KernelText> HopperWriter::write(const std::string &kernel, const std::str
       ";\nstatic constexpr bool owns_queries = true, late = " + flag(late) +
       ", checks_own_rows = " + flag(interface.layout == "padded") + ", masked = " + flag(isMasked(interface)) +
       ", judges_together = " + flag(judgesTogether(interface)) +
+      ", judges_by_memory = " + flag(judgesByMemory(interface)) +
       ";\nstatic constexpr int warps = JVPGEN_WARPS, stages = JVPGEN_STAGES, M = 1, N = JVPGEN_TILE_N;\n\n" + maps +
       "\n" + measure + *mask + "\n" + stateText(*leave);
   KernelText out;

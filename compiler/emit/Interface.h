@@ -65,6 +65,14 @@ std::string addressOf(Parameters &parameters, const TensorInfo &tensor, const st
 std::string measureText(Parameters &parameters, const Interface &interface);
 /// The functions `keep`, `may_keep`, `may_drop` of a policy.
 Result<std::string> maskText(Parameters &parameters, const Interface &interface);
+/// The function `keep` alone.
+Result<std::string> keepText(Parameters &parameters, const Interface &interface);
+
+/// Boxes of a mask that reads a boolean tensor are judged once, before the sweeps: a byte each, by the indices that the
+/// mask depends on. Nothing for other masks, whose classifiers tell at once.
+std::optional<TensorDeclaration> maskBoxes(const Interface &interface);
+/// The name of those bytes in the workspace.
+inline constexpr llvm::StringLiteral kMaskBoxes = "mask_boxes";
 
 } // namespace jvpgen
 

@@ -140,6 +140,46 @@ private:
 
 } // namespace
 
+static Result<std::string> functionText(Parameters &parameters, const Interface &interface, Region &region,
+                                        StringRef head, llvm::ArrayRef<StringRef> arguments, unsigned number) {
+  RegionText printer(parameters, interface);
+  Result<std::string> body = printer.statements(region, arguments, number);
+  if (!body) return body;
+  return "static DEV bool " + head.str() + " {\n" +
+         indent(*body + "return " + printer.yielded(region, number) + ";\n", 2) + "}\n";
+}
+
+Result<std::string> jvpgen::keepText(Parameters &parameters, const Interface &interface) {
+  StringRef at[] = {"s.b", "s.h", "i", "j", "s.q_length", "s.kv_length"};
+  Result<std::string> text = functionText(parameters, interface, MaskOp(interface.mask).getKeep(),
+                                          "keep(const Args &args, const Sequence &s, int i, int j)", at, 0);
+  if (!text) return text;
+  return "/// Whether the entry (i, j) counts.\n" + *text;
+}
+
+std::optional<TensorDeclaration> jvpgen::maskBoxes(const Interface &interface) {
+  MaskOp mask = interface.mask;
+  if (!mask) return std::nullopt;
+  bool isJudged = false;
+  std::string used = interface.layout == "dense" ? "" : "b";
+  mask.getKeep().walk([&](FetchOp fetch) {
+    const TensorInfo &tensor = interface.tensors.find(fetch.getName())->second;
+    isJudged |= fetch.getAxes().size() == 2 && tensor.dtype == DType::I8;
+    used += tensor.indices;
+  });
+  if (!isJudged) return std::nullopt;
+  Block &keep = mask.getKeep().front();
+  if (!keep.getArgument(0).use_empty()) used += "b";
+  if (!keep.getArgument(1).use_empty()) used += "nr";
+  if (StringRef(used).contains('r')) used += "n"; // heads are counted by both
+  TensorDeclaration out{kMaskBoxes.str(), "", DType::I8, false};
+  for (char c : StringRef("bnr"))
+    if (StringRef(used).contains(c)) out.indices += c;
+  out.indices += "ij";
+  out.query_step = 128, out.key_step = 16; // kBoxQueries, kBoxKeys of templates/memory.cuh
+  return out;
+}
+
 Result<std::string> jvpgen::maskText(Parameters &parameters, const Interface &interface) {
   MaskOp mask = interface.mask;
   if (!mask)
@@ -147,25 +187,24 @@ Result<std::string> jvpgen::maskText(Parameters &parameters, const Interface &in
         "static DEV bool keep(const Args &, const Sequence &, int, int) { return true; }\n"
         "static DEV bool may_keep(const Args &, const Sequence &, int, int, int, int) { return true; }\n"
         "static DEV bool may_drop(const Args &, const Sequence &, int, int, int, int) { return false; }\n");
-  std::string out;
-  auto add = [&](Region &region, StringRef head, llvm::ArrayRef<StringRef> arguments, unsigned number) -> Result<void> {
-    RegionText printer(parameters, interface);
-    Result<std::string> body = printer.statements(region, arguments, number);
-    if (!body) return tl::unexpected(body.error());
-    out += head.str() + " {\n" + indent(*body + "return " + printer.yielded(region, number) + ";\n", 2) + "}\n";
-    return {};
-  };
-  StringRef box = "(const Args &args, const Sequence &s, int i0, int i1, int j0, int j1)";
-  StringRef at[] = {"s.b", "s.h", "i", "j", "s.q_length", "s.kv_length"};
+  Result<std::string> out = keepText(parameters, interface);
+  if (!out) return out;
+  *out += "/// Whether some entry of the box i0 .. i1, j0 .. j1 may count, and whether one may not.\n";
+  const std::string box = "(const Args &args, const Sequence &s, int i0, int i1, int j0, int j1)";
   StringRef ends[] = {"s.b", "s.h", "i0", "i1", "j0", "j1", "s.q_length", "s.kv_length"};
-  out += "/// Whether the entry (i, j) counts.\n";
-  if (auto r = add(mask.getKeep(), "static DEV bool keep(const Args &args, const Sequence &s, int i, int j)", at, 0);
-      !r)
-    return tl::unexpected(r.error());
-  out += "/// Whether some entry of the box i0 .. i1, j0 .. j1 may count, and whether one may not.\n";
-  if (auto r = add(mask.getClassify(), ("static DEV bool may_keep" + box).str(), ends, 0); !r)
-    return tl::unexpected(r.error());
-  if (auto r = add(mask.getClassify(), ("static DEV bool may_drop" + box).str(), ends, 1); !r)
-    return tl::unexpected(r.error());
+  auto boxes = interface.tensors.find(kMaskBoxes);
+  const std::string names[] = {"may_keep", "may_drop"};
+  for (auto [number, name] : llvm::enumerate(names)) {
+    if (boxes != interface.tensors.end()) {
+      const TensorInfo &bytes = boxes->second;
+      *out += "static DEV bool " + name + box + " {\n  return judged_boxes(" + parameters.use(bytes) + ", s.b, " +
+              headOf(bytes) + ", i0, i1, j0, j1) & " + std::to_string(number + 1) + ";\n}\n";
+      continue;
+    }
+    Result<std::string> text =
+        functionText(parameters, interface, mask.getClassify(), name + box, ends, static_cast<unsigned>(number));
+    if (!text) return text;
+    *out += *text;
+  }
   return out;
 }

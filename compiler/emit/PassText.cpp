@@ -96,6 +96,21 @@ Result<KernelText> jvpgen::prePassText(llvm::ArrayRef<PreOp> passes, const Inter
   return finish(title, "row_pass", policy, kernel, parameters, indices);
 }
 
+Result<KernelText> jvpgen::boxPassText(const TensorInfo &boxes, const Interface &interface, const std::string &kernel,
+                                       const std::string &title) {
+  Parameters parameters;
+  Result<std::string> keep = keepText(parameters, interface);
+  if (!keep) return tl::unexpected(keep.error());
+  const std::string owners = StringRef(boxes.indices).drop_back().str(); // a block has all keys of its queries
+  std::string policy = placeText(owners, false, parameters, interface) + *keep +
+                       "static DEV signed char *box(const Args &args, const Sequence &s, int i, int j) {\n  return " +
+                       "element<Int8>(" + parameters.use(boxes) + ", s.b, " + headOf(boxes) +
+                       ", i / kBoxQueries, j / kBoxKeys);\n}\n";
+  KernelText out = finish(title, "box_pass", policy, kernel, parameters, owners);
+  out.launch.rows_per_block = "128";
+  return out;
+}
+
 /// A sum after the sweeps: one loop over all places of its indices, shared out among the threads of a block where the
 /// output has neither i nor j; places beyond a sequence's lengths do not count.
 static std::string sumLoop(SumOp sum, const std::string &name, const std::string &statements, const std::string &term) {

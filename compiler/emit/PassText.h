@@ -10,6 +10,10 @@ namespace jvpgen {
 Result<KernelText> prePassText(llvm::ArrayRef<attn::PreOp> passes, const Interface &interface,
                                const std::string &kernel, const std::string &title);
 
+/// The kernel that judges the boxes of a mask (see maskBoxes).
+Result<KernelText> boxPassText(const TensorInfo &boxes, const Interface &interface, const std::string &kernel,
+                               const std::string &title);
+
 /// One kernel that adds up an output.
 Result<KernelText> postPassText(attn::PostOp pass, const Interface &interface, const std::string &kernel,
                                 const std::string &title);

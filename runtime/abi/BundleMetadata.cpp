@@ -16,11 +16,9 @@ using Json = nlohmann::ordered_json;
 
 namespace jvpgen { // the element type of a list finds its own toJson by argument-dependent lookup
 static Json toJson(const TensorDeclaration &tensor) {
-  return {{"name", tensor.name},
-          {"indices", tensor.indices},
-          {"dtype", name(tensor.dtype)},
-          {"is_output", tensor.is_output},
-          {"per_sequence", tensor.per_sequence}};
+  return {{"name", tensor.name},           {"indices", tensor.indices},           {"dtype", name(tensor.dtype)},
+          {"is_output", tensor.is_output}, {"per_sequence", tensor.per_sequence}, {"query_step", tensor.query_step},
+          {"key_step", tensor.key_step}};
 }
 
 static Json toJson(const Schedule &schedule) {
@@ -189,6 +187,8 @@ TensorDeclaration MetadataReader::tensor(const Json &json, const std::string &wh
   if (!known) refuse(where + ".dtype", "is not one of f32, bf16, f16, i32, i8");
   out.is_output = boolean(json, "is_output", where);
   out.per_sequence = boolean(json, "per_sequence", where);
+  out.query_step = int(integer(json, "query_step", where, 1, 4096));
+  out.key_step = int(integer(json, "key_step", where, 1, 4096));
   return out;
 }
 

@@ -15,8 +15,9 @@ struct TensorDeclaration {
   std::string name;
   std::string indices;
   DType dtype = DType::F32;
-  bool is_output = false;    ///< written by some launch of the bundle's programs
-  bool per_sequence = false; ///< its i and j count inside a sequence, packed layouts included
+  bool is_output = false;           ///< written by some launch of the bundle's programs
+  bool per_sequence = false;        ///< its i and j count inside a sequence, packed layouts included
+  int query_step = 1, key_step = 1; ///< of the workspace: one entry for so many of i and of j
 };
 
 /// A tensor as Hopper's copy engine sees it: boxes of rows of a sequence (lengths up to the tensor's own), and of
@@ -56,7 +57,7 @@ struct Launch {
 /// One way to run a program: launches in order on one stream.
 ///
 /// Workspace buffers follow one another in the order of their declarations, each padded to 256 bytes: contiguous
-/// float32, the letters of `indices` in order, with Problem's batch, kv_heads, heads / kv_heads, q_length, kv_length
+/// of their type, the letters of `indices` in order, with Problem's batch, kv_heads, heads / kv_heads, q_length, kv_length
 /// (the longest, also when packed: inside the workspace every sequence has its own rows). A launch names them as it
 /// names tensors.
 struct KernelVariant {

@@ -82,9 +82,14 @@ int64_t LaunchArguments::extent(char index, const Problem &problem) const {
   }
 }
 
+int64_t LaunchArguments::extent(const TensorDeclaration &tensor, char index, const Problem &problem) const {
+  const int64_t step = index == 'i' ? tensor.query_step : index == 'j' ? tensor.key_step : 1;
+  return (extent(index, problem) + step - 1) / step;
+}
+
 int64_t LaunchArguments::elements(const TensorDeclaration &tensor, const Problem &problem) const {
   int64_t count = 1;
-  for (char index : tensor.indices) count *= extent(index, problem);
+  for (char index : tensor.indices) count *= extent(tensor, index, problem);
   return count;
 }
 
@@ -229,9 +234,10 @@ void LaunchArguments::pack(size_t launch, const Problem &problem, const TensorMa
     parameter.data = static_cast<std::byte *>(workspace) + offset;
     // Contiguous: the stride of an index is the product of the extents behind it. Of n and r the inner one is the
     // heads' stride.
-    const std::string &indices = buffers[argument.index].indices;
+    const TensorDeclaration &buffer = buffers[argument.index];
+    const std::string &indices = buffer.indices;
     int64_t stride = 1;
-    for (size_t k = indices.size(); k-- > 0; stride *= extent(indices[k], problem)) {
+    for (size_t k = indices.size(); k-- > 0; stride *= extent(buffer, indices[k], problem)) {
       if (indices[k] == 'd' || indices[k] == 'e') continue;
       int64_t &slot = parameter.stride[strideSlot(indices[k])];
       bool inner = !(indices[k] == 'n' && k + 1 < indices.size() && indices[k + 1] == 'r');

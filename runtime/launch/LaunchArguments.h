@@ -79,6 +79,7 @@ private:
     std::vector<Argument> arguments;
   };
   int64_t extent(char index, const Problem &problem) const;
+  int64_t extent(const TensorDeclaration &tensor, char index, const Problem &problem) const;
   int64_t elements(const TensorDeclaration &tensor, const Problem &problem) const;
   size_t paddedBytes(const TensorDeclaration &buffer, const Problem &problem) const;
   int64_t features(const TensorDeclaration &tensor) const;

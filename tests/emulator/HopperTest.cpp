@@ -2,6 +2,7 @@
 #include "HostRunner.h"
 
 #include "runtime/jit/Compile.h"
+#include "runtime/launch/LaunchArguments.h"
 #include "tests/reference/Specs.h"
 
 using namespace jvpgen;
@@ -22,7 +23,7 @@ Problem shape(int64_t batch, int64_t heads, int64_t kv_heads, int64_t q, int64_t
           .kv_total = kv};
 }
 
-/// A text of the skeleton put in place of another.
+/// A text of the templates put in place of another.
 struct Change {
   std::string from, to;
 };
@@ -31,11 +32,11 @@ const std::vector<std::string> kPrograms = {"forward", "tangent_forward"};
 
 void apply(const Change &change, KernelBundle &bundle) {
   for (SourceFile &file : bundle.files)
-    if (file.name == "hopper_sweep.cuh") {
-      const size_t at = file.text.find(change.from);
-      ASSERT_NE(at, std::string::npos) << change.from;
+    if (const size_t at = file.text.find(change.from); at != std::string::npos) {
       file.text.replace(at, change.from.size(), change.to);
+      return;
     }
+  FAIL() << change.from;
 }
 
 Result<std::vector<reference::Record>> judge(const Case &c, bool eager_copies, const Change *change = nullptr) {
@@ -125,6 +126,36 @@ TEST(Hopper, PackedDocuments) {
                     "layout = \"packed\"\ncausal = \"top_left\"\nquery_vectors = [\"q_doc\"]\n"
                     "kv_vectors = [\"kv_doc\"]\nmask = \"q_doc == kv_doc\""),
                shape(3, 2, 2, 180, 180)});
+}
+
+TEST(Hopper, BooleanTensor) {
+  const std::string whole = "mask_tensor = { dims = [\"q\", \"kv\"] }\n",
+                    heads = "mask_tensor = { dims = [\"batch\", \"heads\", \"q\", \"kv\"] }\n";
+  expectRight({dims(64, 64, whole + "window = [40, 0]"), shape(2, 2, 2, 300, 300)});
+  expectRight(
+      {dims(64, 64, heads + "group = 2\nlayout = \"padded\"\ncausal = \"top_left\""), shape(2, 4, 2, 150, 300)});
+}
+
+TEST(Hopper, WronglyJudgedBoxesAreFound) {
+  const Case c = {dims(64, 64, "mask_tensor = { dims = [\"q\", \"kv\"] }"), shape(1, 1, 1, 70, 200)};
+  expectFound(c, {"(kept > 0.f ? 1 : 0)", "0"});    // as if all were empty
+  expectFound(c, {"(dropped > 0.f ? 2 : 0)", "0"}); // as if none were partial
+}
+
+TEST(Hopper, BoxesOfABooleanTensorStayBroadcast) {
+  Result<PlannedSpec> planned =
+      PlannedSpec::create(specFrom(dims(64, 64, "mask_tensor = { dims = [\"q\", \"kv\"] }")), {"forward"});
+  ASSERT_TRUE(planned);
+  Result<KernelBundle> bundle = planned->emit({.arch = "sm_90a"});
+  ASSERT_TRUE(bundle) << bundle.error().text();
+  const KernelVariant &variant = bundle->variants[0];
+  ASSERT_EQ(variant.launches.size(), 2u);
+  EXPECT_EQ(variant.launches[0].owners, "i");
+  ASSERT_EQ(variant.workspace.size(), 1u);
+  EXPECT_EQ(variant.workspace[0].indices, "ij");
+  Result<LaunchArguments> arguments = LaunchArguments::create(*bundle, variant);
+  ASSERT_TRUE(arguments);
+  EXPECT_EQ(arguments->workspaceBytes(shape(2, 8, 8, 8192, 8192)), 64u * 512u);
 }
 
 TEST(Hopper, EarlyBoxesAreRightToo) {
