@@ -25,8 +25,10 @@ std::vector<Setting> settings() {
                      "tangents = [\"q\", \"k\", \"v\", \"bias\"]\n"}};
   std::vector<Setting> out;
   for (const auto &[name, toml] : specs)
-    for (const auto &[size, scale] : {std::pair("huge", 1e4), std::pair("usual", 1.0), std::pair("small", 1e-4), std::pair("tiny", 1e-6)})
-      for (const std::string arch : {"sm_80", "sm_90a"}) out.push_back({name + "_" + size + "_" + arch, toml, scale, arch});
+    for (const auto &[size, scale] :
+         {std::pair("huge", 1e4), std::pair("usual", 1.0), std::pair("small", 1e-4), std::pair("tiny", 1e-6)})
+      for (const std::string arch : {"sm_80", "sm_90a"})
+        out.push_back({name + "_" + size + "_" + arch, toml, scale, arch});
   return out;
 }
 
@@ -94,5 +96,5 @@ TEST(TangentScaleFaults, WeightsWithoutRoomAreFound) {
   };
   expectFound(1e4, {never});       // weights keep all their room
   expectFound(1e4, {never, none}); // they have none, and are never made smaller
-  expectFound(1, {sums}); // sums keep the room of former tiles
+  expectFound(1, {sums});          // sums keep the room of former tiles
 }
