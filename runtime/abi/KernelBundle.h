@@ -57,9 +57,9 @@ struct Launch {
 /// One way to run a program: launches in order on one stream.
 ///
 /// Workspace buffers follow one another in the order of their declarations, each padded to 256 bytes: contiguous
-/// of their type, the letters of `indices` in order, with Problem's batch, kv_heads, heads / kv_heads, q_length, kv_length
-/// (the longest, also when packed: inside the workspace every sequence has its own rows). A launch names them as it
-/// names tensors.
+/// of their type, the letters of `indices` in order, with Problem's batch, kv_heads, heads / kv_heads, q_length,
+/// kv_length (the longest, also when packed: inside the workspace every sequence has its own rows). A launch names them
+/// as it names tensors.
 struct KernelVariant {
   std::string program;               ///< forward, tangent_forward, backward, tangent_backward
   std::string variant;               ///< row, row+col, row+col split, by output group, fused
