@@ -46,19 +46,19 @@ static std::optional<std::vector<Term>> divideBy(std::vector<Term> monomial, con
 }
 
 // x = (difference - rows) / coefficient, until no monomial holds x
-static std::vector<Monomial> substituteCentre(std::vector<Monomial> todo, const Centre &centre) {
+static std::vector<Monomial> substituteCentre(std::vector<Monomial> pending, const Centre &centre) {
   std::vector<Monomial> out;
-  while (!todo.empty()) {
-    auto [m, c] = std::move(todo.back());
-    todo.pop_back();
+  while (!pending.empty()) {
+    auto [m, c] = std::move(pending.back());
+    pending.pop_back();
     std::optional<std::vector<Term>> rest = divideBy(m, centre.factors);
     if (!rest) {
       out.push_back({std::move(m), c});
       continue;
     }
     auto with = [&](Term f, const Rational &k) {
-      todo.push_back({*rest, k});
-      todo.back().first.push_back(f);
+      pending.push_back({*rest, k});
+      pending.back().first.push_back(f);
     };
     with(centre.difference, c / centre.coefficient);
     for (const auto &[row, k] : centre.rows) with(row, -c * k / centre.coefficient);

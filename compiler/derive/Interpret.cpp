@@ -11,7 +11,6 @@
 using namespace jvpgen;
 
 static constexpr size_t kRank = IndexSet::kOrder.size();
-using Place = std::array<int, kRank>; ///< a value for each index, 0 where a term lacks it
 using Strides = std::array<size_t, kRank>;
 
 size_t Extents::tuples(IndexSet indices) const {
@@ -33,21 +32,7 @@ static Strides stridesOf(IndexSet indices, const Extents &extents) {
   return out;
 }
 
-/// Calls f for each tuple of the indices, in the order of a DenseArray.
-template <typename F> static void forEach(IndexSet indices, const Extents &extents, F f) {
-  Place at{};
-  for (size_t n = extents.tuples(indices); n; --n) {
-    f(at);
-    for (size_t k = kRank; k--;) {
-      char c = IndexSet::kOrder[k];
-      if (!indices.has(c)) continue;
-      if (++at[k] < extents[c]) break;
-      at[k] = 0;
-    }
-  }
-}
-
-static size_t offsetOf(const Place &at, const Strides &strides) {
+static size_t offsetOf(const IndexTuple &at, const Strides &strides) {
   size_t out = 0;
   for (size_t k = 0; k < kRank; ++k) out += size_t(at[k]) * strides[k];
   return out;
@@ -102,7 +87,7 @@ public:
     for (const Rational &c : t->coefficients) coefficients.push_back(toDouble(c));
     constant = toDouble(t->constant);
     std::vector<double> x(t->args.size());
-    forEach(t->indices, extents, [&](const Place &at) {
+    forEachTuple(t->indices, extents, [&](const IndexTuple &at) {
       for (size_t k = 0; k < x.size(); ++k) x[k] = args[k]->values[offsetOf(at, strides[k])];
       out.values.push_back(pointwise(t, x, at));
     });
@@ -113,12 +98,12 @@ public:
   double matmuls = 0;
 
 private:
-  bool kept(const Place &at) const {
+  bool kept(const IndexTuple &at) const {
     auto in = [&](char c) { return at[IndexSet::kOrder.find(c)]; };
     return keep(in('b'), in('n') * extents['r'] + in('r'), in('i'), in('j'));
   }
 
-  double indexValue(Term t, const Place &at) const {
+  double indexValue(Term t, const IndexTuple &at) const {
     auto in = [&](char c) { return double(at[IndexSet::kOrder.find(c)]); };
     if (t->name == "h") return in('n') * extents['r'] + in('r');
     if (t->name == "q_length") return extents['i'];
@@ -126,7 +111,7 @@ private:
     return in(t->name[0]);
   }
 
-  double pointwise(Term t, const std::vector<double> &x, const Place &at) const {
+  double pointwise(Term t, const std::vector<double> &x, const IndexTuple &at) const {
     switch (t->kind) {
     case TermKind::Constant: return constant;
     case TermKind::Index: return indexValue(t, at);
@@ -153,7 +138,7 @@ private:
     const std::vector<double> &x = values.at(body).values;
     Strides strides = stridesOf(t->indices, extents);
     size_t next = 0;
-    forEach(body->indices, extents, [&](const Place &at) { out.values[offsetOf(at, strides)] += x[next++]; });
+    forEachTuple(body->indices, extents, [&](const IndexTuple &at) { out.values[offsetOf(at, strides)] += x[next++]; });
     if (isContraction(t)) matmuls += double(extents.tuples(body->indices)) / double(extents.tuples("bnrijd"));
     return out;
   }
@@ -164,7 +149,7 @@ private:
     const std::vector<double> &s = values.at(t->args[0]).values;
     Strides own = stridesOf(t->indices, extents), whole = stridesOf(t->args[0]->indices, extents);
     auto entries = [&](auto f) {
-      forEach(t->args[0]->indices, extents, [&](const Place &at) {
+      forEachTuple(t->args[0]->indices, extents, [&](const IndexTuple &at) {
         if (kept(at)) f(offsetOf(at, own), s[offsetOf(at, whole)]);
       });
     };

@@ -23,6 +23,23 @@ private:
   std::array<int, IndexSet::kOrder.size()> lengths;
 };
 
+/// A number for each of the eight indices, in the order of IndexSet::kOrder; 0 where an index does not count.
+using IndexTuple = std::array<int, IndexSet::kOrder.size()>;
+
+/// Calls f for each tuple of the indices, in the order of a DenseArray.
+template <typename F> void forEachTuple(IndexSet indices, const Extents &extents, F f) {
+  IndexTuple at{};
+  for (size_t n = extents.tuples(indices); n; --n) {
+    f(at);
+    for (size_t k = at.size(); k--;) {
+      char c = IndexSet::kOrder[k];
+      if (!indices.has(c)) continue;
+      if (++at[k] < extents[c]) break;
+      at[k] = 0;
+    }
+  }
+}
+
 /// A number for each tuple of the indices, the last index of the canonical order fastest.
 struct DenseArray {
   IndexSet indices;

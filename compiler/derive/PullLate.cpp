@@ -15,13 +15,13 @@ Program jvpgen::pullLateTerms(const Program &program) {
   Program out = program;
   TermSet done;
   while (true) {
-    Term todo = nullptr;
+    Term late = nullptr;
     for (auto [l, t] : sweepRoots(out.roots()))
-      if (!todo && t->is(TermKind::Sum) && l > 1 && !done.contains(t)) todo = t;
-    if (!todo) return out;
-    done.insert(todo);
+      if (!late && t->is(TermKind::Sum) && l > 1 && !done.contains(t)) late = t;
+    if (!late) return out;
+    done.insert(late);
     Program opened = out.withRoots(
-        rebuild(out.roots(), [&](Term t) { return t == todo ? t->context->lin(termsOf(t, holdsLateRow)) : t; }));
+        rebuild(out.roots(), [&](Term t) { return t == late ? t->context->lin(termsOf(t, holdsLateRow)) : t; }));
     if (costOf(opened) < costOf(out)) out = opened;
   }
 }

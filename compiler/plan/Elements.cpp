@@ -18,19 +18,6 @@ size_t jvpgen::offsetOf(const IndexTuple &tuple, IndexSet indices, const Extents
   return out;
 }
 
-void jvpgen::forEachTuple(IndexSet indices, const Extents &extents, const std::function<void(const IndexTuple &)> &f) {
-  IndexTuple tuple{};
-  for (size_t n = extents.tuples(indices); n; --n) {
-    f(tuple);
-    for (size_t k = kRank; k--;) {
-      char c = IndexSet::kOrder[k];
-      if (!indices.has(c)) continue;
-      if (++tuple[k] < extents[c]) break;
-      tuple[k] = 0;
-    }
-  }
-}
-
 static IndexSet indicesOf(Value v) {
   return IndexSet(std::string_view(cast<attn::ValueType>(v.getType()).getIndices()));
 }

@@ -7,17 +7,11 @@
 
 namespace jvpgen {
 
-/// A number for each of the eight indices, in the order of IndexSet::kOrder.
-using IndexTuple = std::array<int, IndexSet::kOrder.size()>;
-
 inline int &at(IndexTuple &t, char index) { return t[IndexSet::kOrder.find(index)]; }
 inline int at(const IndexTuple &t, char index) { return t[IndexSet::kOrder.find(index)]; }
 
 /// Where an array keeps the element of a tuple.
 size_t offsetOf(const IndexTuple &tuple, IndexSet indices, const Extents &extents);
-
-/// Calls f for each tuple of the indices, in the order of an array's elements; other indices are 0.
-void forEachTuple(IndexSet indices, const Extents &extents, const std::function<void(const IndexTuple &)> &f);
 
 /// A part of the index space: where it begins and how long it is; of a sequence, or of everything.
 struct Box {

@@ -36,15 +36,6 @@ void expectRight(const Case &c) {
                           << "), worst row " << r.worst_row_error << " (limit " << r.row_limit << ") " << r.complaint;
 }
 
-Problem shape(int64_t batch, int64_t heads, int64_t kv_heads, int64_t q, int64_t kv) {
-  return {.batch = batch,
-          .heads = heads,
-          .kv_heads = kv_heads,
-          .q_length = q,
-          .kv_length = kv,
-          .q_total = q,
-          .kv_total = kv};
-}
 } // namespace
 
 TEST(Emitted, Plain) { expectRight({"plain", shape(1, 2, 2, 65, 100)}); }

@@ -13,16 +13,6 @@ struct Case {
   Problem problem;
 };
 
-Problem shape(int64_t batch, int64_t heads, int64_t kv_heads, int64_t q, int64_t kv) {
-  return {.batch = batch,
-          .heads = heads,
-          .kv_heads = kv_heads,
-          .q_length = q,
-          .kv_length = kv,
-          .q_total = q,
-          .kv_total = kv};
-}
-
 /// A text of the templates put in place of another.
 struct Change {
   std::string from, to;

@@ -34,6 +34,11 @@ private:
   std::map<std::string, std::unique_ptr<Executable>, std::less<>> ready;
 };
 
+/// A problem whose lengths are those of the tensors.
+inline Problem shape(int64_t batch, int64_t heads, int64_t kv_heads, int64_t q, int64_t kv) {
+  return {batch, heads, kv_heads, q, kv, q, kv};
+}
+
 } // namespace jvpgen
 
 #endif
