@@ -1,6 +1,7 @@
 // JSON in and out; the reader stops at the first field that is not what it has to be, and says which.
 #include "runtime/abi/BundleMetadata.h"
 
+#include "schedule/ScheduleFields.h"
 #include "support/Hash.h"
 
 #include <algorithm>
@@ -22,8 +23,9 @@ static Json toJson(const TensorDeclaration &tensor) {
 }
 
 static Json toJson(const Schedule &schedule) {
-  return {
-      {"tile_m", schedule.tile_m}, {"tile_n", schedule.tile_n}, {"warps", schedule.warps}, {"stages", schedule.stages}};
+  Json out;
+  for (const ScheduleField &field : kScheduleFields) out[field.name] = schedule.*field.value;
+  return out;
 }
 
 static Json toJson(const ResourceModel &model) {
@@ -194,10 +196,10 @@ TensorDeclaration MetadataReader::tensor(const Json &json, const std::string &wh
 
 Schedule MetadataReader::schedule(const Json &json, const std::string &where) {
   Schedule out;
-  out.tile_m = int(integer(json, "tile_m", where, 1, 4096));
-  out.tile_n = int(integer(json, "tile_n", where, 1, 4096));
-  out.warps = int(integer(json, "warps", where, 1, 32));
-  out.stages = int(integer(json, "stages", where, 1, 64));
+  for (const ScheduleField &field : kScheduleFields)
+    out.*field.value = field.before && json.is_object() && !json.contains(field.name)
+                           ? *field.before
+                           : int(integer(json, field.name, where, field.least, field.greatest));
   return out;
 }
 

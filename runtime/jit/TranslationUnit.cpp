@@ -3,9 +3,11 @@
 
 #include "runtime/abi/BundleMetadata.h"
 #include "schedule/Legality.h"
+#include "schedule/ScheduleFields.h"
 #include "support/Hash.h"
 
 #include <algorithm>
+#include <cctype>
 #include <set>
 
 using namespace jvpgen;
@@ -80,9 +82,14 @@ Result<TranslationUnit> jvpgen::translationUnit(const KernelBundle &bundle, cons
 }
 
 std::vector<std::string> jvpgen::scheduleDefinitions(const Launch &launch, const Schedule &schedule) {
-  return {"-DJVPGEN_TILE_M=" + std::to_string(schedule.tile_m), "-DJVPGEN_TILE_N=" + std::to_string(schedule.tile_n),
-          "-DJVPGEN_WARPS=" + std::to_string(schedule.warps), "-DJVPGEN_STAGES=" + std::to_string(schedule.stages),
-          "-DJVPGEN_SHARED_BYTES=" + std::to_string(sharedBytes(launch.resources, schedule))};
+  std::vector<std::string> out;
+  for (const ScheduleField &field : kScheduleFields) {
+    std::string name = field.name;
+    for (char &letter : name) letter = char(std::toupper(static_cast<unsigned char>(letter)));
+    out.push_back("-DJVPGEN_" + name + "=" + std::to_string(schedule.*field.value));
+  }
+  out.push_back("-DJVPGEN_SHARED_BYTES=" + std::to_string(sharedBytes(launch.resources, schedule)));
+  return out;
 }
 
 std::string jvpgen::compilationKey(const TranslationUnit &unit, const std::vector<std::string> &options,

@@ -4,6 +4,7 @@
 #include "runtime/abi/BundleFiles.h"
 #include "runtime/jit/Compile.h"
 #include "runtime/jit/TranslationUnit.h"
+#include "schedule/ScheduleFields.h"
 
 #include <fstream>
 #include <gmock/gmock.h>
@@ -32,10 +33,10 @@ struct CompilationKeyTest : testing::Test {
 
 TEST_F(CompilationKeyTest, DependsOnEveryOption) {
   expectNew(keyOf(bundle, compilationOptions(launch, launch.schedule, {.arch = "sm_90"}), kCompiler), "arch");
-  for (int Schedule::*field : {&Schedule::tile_m, &Schedule::tile_n, &Schedule::warps, &Schedule::stages}) {
+  for (const ScheduleField &field : kScheduleFields) {
     Schedule changed = launch.schedule;
-    ++(changed.*field);
-    expectNew(keyOf(bundle, compilationOptions(launch, changed, {.arch = "sm_90a"}), kCompiler), "schedule");
+    ++(changed.*field.value);
+    expectNew(keyOf(bundle, compilationOptions(launch, changed, {.arch = "sm_90a"}), kCompiler), field.name);
   }
   for (size_t k = 0; k < options.size(); ++k) {
     std::vector<std::string> changed = options, fewer = options;

@@ -23,9 +23,6 @@ struct CodeNames {
   std::optional<std::string> fallback_reason; ///< why a faster skeleton of this device does not run it, if one exists
 };
 
-/// "tile_m 64, tile_n 32, warps 4, stages 2".
-std::string scheduleName(const Schedule &schedule);
-
 class Backend {
 public:
   virtual ~Backend() = default;

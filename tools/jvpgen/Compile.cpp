@@ -2,6 +2,7 @@
 #include "tools/jvpgen/Command.h"
 
 #include "runtime/jit/CompiledVariant.h"
+#include "schedule/ScheduleFields.h"
 #include <cstdio>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -59,14 +60,15 @@ void Listing::add(const KernelVariant &variant, const ScheduleReport &report) {
 void Listing::printRow(const KernelVariant &variant, const ScheduleReport &report) {
   const CompiledKernel &k = report.kernel;
   if (titled != k.kernel) {
-    std::printf("%s%s (%s, %s skeleton) for %s\n%6s %6s %5s %6s %9s %7s %10s %7s %7s  %s\n", titled.empty() ? "" : "\n",
-                k.kernel.c_str(), variant.variant.c_str(), variant.skeleton.c_str(), options.arch.c_str(), "tile_m",
-                "tile_n", "warps", "stages", "registers", "spilled", "serialised", "shared", "ms", "verdict");
+    std::printf("%s%s (%s, %s skeleton) for %s\n", titled.empty() ? "" : "\n", k.kernel.c_str(),
+                variant.variant.c_str(), variant.skeleton.c_str(), options.arch.c_str());
+    for (const ScheduleField &field : kScheduleFields) std::printf("%6s ", field.name);
+    std::printf("%9s %7s %10s %7s %7s  %s\n", "registers", "spilled", "serialised", "shared", "ms", "verdict");
     titled = k.kernel;
   }
-  const Schedule &s = report.schedule;
-  std::printf("%6d %6d %5d %6d %9d %7d %10d %7d %7.0f  %s\n", s.tile_m, s.tile_n, s.warps, s.stages, k.registers,
-              k.spill_bytes, k.serialised, k.shared_bytes, k.compile_ms, report.verdict.c_str());
+  for (const ScheduleField &field : kScheduleFields) std::printf("%6d ", report.schedule.*field.value);
+  std::printf("%9d %7d %10d %7d %7.0f  %s\n", k.registers, k.spill_bytes, k.serialised, k.shared_bytes, k.compile_ms,
+              report.verdict.c_str());
 }
 
 void Listing::printLine(const KernelVariant &variant, const ScheduleReport &report) const {

@@ -3,6 +3,7 @@
 
 #include "runtime/launch/Ceiling.h"
 #include "runtime/launch/CudaExecutable.h"
+#include "schedule/ScheduleFields.h"
 #include "tools/tensors/Interface.h"
 #include <map>
 
@@ -139,11 +140,6 @@ Result<std::unique_ptr<Backend>> jvpgen::openCudaBackend(PlannedSpec planned, co
   Result<Stream> stream = Stream::create(*gpu);
   if (!stream) return tl::unexpected<Error>(stream.error());
   return std::make_unique<CudaBackend>(std::move(*bundle), spec, options, *gpu, std::move(*stream));
-}
-
-std::string jvpgen::scheduleName(const Schedule &s) {
-  return "tile_m " + std::to_string(s.tile_m) + ", tile_n " + std::to_string(s.tile_n) + ", warps " +
-         std::to_string(s.warps) + ", stages " + std::to_string(s.stages);
 }
 
 Result<std::unique_ptr<Backend>> jvpgen::openBackend(const AttentionSpec &spec,

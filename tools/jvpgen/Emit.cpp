@@ -2,6 +2,7 @@
 #include "tools/jvpgen/Command.h"
 
 #include "runtime/abi/BundleFiles.h"
+#include "schedule/ScheduleFields.h"
 #include <cstdio>
 #include <memory>
 
