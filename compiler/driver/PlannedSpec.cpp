@@ -64,7 +64,10 @@ std::vector<std::string> PlannedSpec::variants(const std::string &program) const
 
 Result<KernelBundle> PlannedSpec::emit(const Target &target) const {
   Result<KernelBundle> bundle = emitBundle(*contents->module, target);
-  if (bundle) bundle->digest = sha256(print(contents->spec));
+  if (!bundle) return bundle;
+  AttentionSpec unnamed = contents->spec;
+  unnamed.name.clear();
+  bundle->digest = sha256(print(unnamed));
   return bundle;
 }
 

@@ -79,7 +79,7 @@ struct SourceFile {
 struct KernelBundle {
   static constexpr int kVersion = 1;
   std::string name;   ///< of the specification
-  std::string digest; ///< SHA-256 of the specification's canonical text
+  std::string digest; ///< SHA-256 of the specification's canonical text, with an empty name in it
   int head_dim_qk = 0, head_dim_v = 0;
   std::string layout = "dense";           ///< dense, padded, packed
   std::vector<TensorDeclaration> tensors; ///< the interface
