@@ -65,27 +65,28 @@ class Database {
 public:
   using Warn = std::function<void(const std::string &)>;
 
-  /// Opens what is there; a damaged database of the user's own is set aside, and said once to `warn`. An error: a layer
-  /// was made by a newer jvpgen, is not to be read, or belongs to somebody else.
-  static Result<Database> open(DatabaseLayers layers, Warn warn);
+  /// Opens nothing yet. What stands in the way of a layer is said once to `warn`, and the others answer.
+  Database(DatabaseLayers layers, Warn warn);
   ~Database();
   Database(Database &&) noexcept;
   Database &operator=(Database &&) noexcept;
 
+  /// Whether the user's own database can be written to; makes it. To be asked before hours of measuring. The reasons
+  /// against it: made by a newer jvpgen, another program's file, a folder that others can write to, ...
+  Result<void> prepareOwn();
+
   /// All of them or none, into the user's own database, on disk when the call returns. Those that it has already are
-  /// left as they are.
-  Result<void> record(std::span<const Trial> trials);
+  /// left as they are. A database that turns out to be damaged is set aside, said once to `warn`, and begun anew.
   Result<void> record(const Trial &trial) { return record(std::span(&trial, 1)); }
 
-  /// Never fails for a database that is held by another: after `read_wait` the layers beneath answer.
-  Result<Winner> best(const Question &question) const;
+  /// Never fails: a database that is held by others for longer than `read_wait` does not answer, those beneath do.
+  Winner best(const Question &question);
 
   /// Trials of all layers without repetition, by time and id: what a tuner that resumes need not measure again.
-  Result<std::vector<Trial>> trials(const TrialFilter &filter = {}) const;
+  Result<std::vector<Trial>> trials(const TrialFilter &filter = {});
 
 private:
   struct State;
-  explicit Database(std::unique_ptr<State> state);
   std::unique_ptr<State> state;
 };
 

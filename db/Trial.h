@@ -4,9 +4,11 @@
 
 #include "runtime/abi/Problem.h"
 #include "schedule/Schedule.h"
+#include "support/Result.h"
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace jvpgen {
@@ -98,6 +100,12 @@ struct Trial {
 
 const char *name(Outcome outcome); ///< "measured", "timed_out", ...
 const char *name(Verdict verdict); ///< "none", "better", ...
+
+/// The text as a reason may be: printable ASCII on one line, of 500 characters at most.
+std::string reasonText(std::string_view text);
+
+/// Whether every field is in its range and fits the others; what is recorded or imported has to be.
+Result<void> checkTrial(const Trial &trial);
 
 /// SHA-256 over every field: the same trial has the same id in every database.
 std::string contentId(const Trial &trial);
