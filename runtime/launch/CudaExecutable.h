@@ -6,12 +6,48 @@
 #include "runtime/abi/KernelBundle.h"
 #include "runtime/jit/CompiledVariant.h"
 #include "runtime/launch/Device.h"
+#include "runtime/launch/LaunchFrame.h"
 #include "support/Result.h"
 #include <memory>
 #include <optional>
+#include <span>
 #include <string_view>
+#include <vector>
 
 namespace jvpgen {
+
+/// Kernels in one GPU's memory, and the launch path. May be launched by many threads at once.
+class CudaExecutable final : public Executable {
+public:
+  CudaExecutable(DevicePointer device, LaunchArguments arguments);
+  ~CudaExecutable() override;
+
+  /// Adds the next launch's kernel.
+  Result<void> load(const Launch &launch, const CompiledKernel &compiled);
+
+  /// The tensors that a launch takes, in its order.
+  const std::vector<TensorDeclaration> &signature() const { return arguments.signature(); }
+  size_t workspaceBytes(const Problem &problem) const override { return arguments.workspaceBytes(problem); }
+
+  /// The quick way: views in the order of the signature. With a shape and strides that were launched before, addresses
+  /// are all that is looked at and changed.
+  Result<void> launch(const Problem &problem, std::span<const TensorView> views, void *workspace, void *stream) const;
+  Result<void> launch(const Problem &problem, const TensorMap &tensors, void *workspace, void *stream) const override;
+
+private:
+  struct Kernel {
+    std::string name;
+    Driver::Module module = nullptr;
+    Driver::Function function = nullptr;
+    unsigned threads = 0, shared_bytes = 0;
+  };
+  Result<void> checkPlaces(std::span<const TensorView> views, const void *workspace) const;
+
+  DevicePointer device;
+  const LaunchArguments arguments;
+  std::vector<Kernel> kernels;
+  mutable LaunchFrames frames; ///< of `arguments`
+};
 
 /// The variant of a program by name; an empty name is the program's default variant.
 Result<const KernelVariant *> findVariant(const KernelBundle &bundle, std::string_view program,
@@ -25,17 +61,17 @@ KernelVariant withScheduleNumber(const KernelVariant &variant, unsigned number, 
 
 /// Compiles what is not in the cache, loads it into the device's primary context, reserves shared memory. All that can
 /// fail for reasons of machine or schedule fails here, not at launch.
-Result<std::unique_ptr<Executable>> prepare(const KernelBundle &bundle, const KernelVariant &variant,
-                                            DevicePointer device, KernelCompiler &compiler);
+Result<std::unique_ptr<CudaExecutable>> prepare(const KernelBundle &bundle, const KernelVariant &variant,
+                                                DevicePointer device, KernelCompiler &compiler);
 
 /// The same by names, with each launch's own schedule unless another is given, and the process's own compiler.
-Result<std::unique_ptr<Executable>> prepare(const KernelBundle &bundle, std::string_view program,
-                                            std::string_view variant, const std::optional<Schedule> &schedule,
-                                            DevicePointer device);
+Result<std::unique_ptr<CudaExecutable>> prepare(const KernelBundle &bundle, std::string_view program,
+                                                std::string_view variant, const std::optional<Schedule> &schedule,
+                                                DevicePointer device);
 
 /// From kernels that are compiled already.
-Result<std::unique_ptr<Executable>> load(const KernelBundle &bundle, const CompiledVariant &compiled,
-                                         DevicePointer device);
+Result<std::unique_ptr<CudaExecutable>> load(const KernelBundle &bundle, const CompiledVariant &compiled,
+                                             DevicePointer device);
 
 } // namespace jvpgen
 

@@ -76,6 +76,20 @@ Device::~Device() {
   if (driver.DeviceGet(&device, facts.ordinal) == 0) driver.DevicePrimaryCtxRelease(device);
 }
 
+bool Device::owns(const void *address) const {
+  if (seen.has(address)) return true;
+  constexpr int kMemoryType = 2, kDeviceOrdinal = 9; // CU_POINTER_ATTRIBUTE_...
+  constexpr unsigned kDeviceMemory = 2;              // CU_MEMORYTYPE_DEVICE
+  int attributes[] = {kMemoryType, kDeviceOrdinal};
+  unsigned type = 0;
+  int ordinal = -1;
+  void *values[] = {&type, &ordinal};
+  const int code = driver.PointerGetAttributes(2, attributes, values, reinterpret_cast<Driver::Address>(address));
+  if (code != 0 || type != kDeviceMemory || ordinal != facts.ordinal) return false;
+  seen.add(address);
+  return true;
+}
+
 // ---- streams
 // -----------------------------------------------------------------------------------------------------------
 

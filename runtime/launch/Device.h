@@ -4,6 +4,7 @@
 
 #include "runtime/abi/Target.h"
 #include "runtime/launch/Driver.h"
+#include "runtime/launch/SeenPages.h"
 #include "support/Result.h"
 #include <memory>
 #include <string>
@@ -34,26 +35,35 @@ public:
   const Driver &driver;
   const DeviceFacts facts;
 
-  /// Makes the context current for the calling thread until the end of the scope.
+  /// Whether an address is memory of this GPU. The driver is asked about a page once: see
+  /// docs/decisions/launch-path.md. The context is current.
+  bool owns(const void *address) const;
+
+  /// Makes the context current for the calling thread until the end of the scope, if it is not already.
   class Scope {
   public:
-    explicit Scope(const Device &device) : driver(device.driver), code(driver.CtxPushCurrent(device.context)) {}
+    explicit Scope(const Device &device) : driver(device.driver) {
+      Driver::Context current = nullptr;
+      if (driver.CtxGetCurrent(&current) != 0 || current != device.context)
+        is_pushed = driver.CtxPushCurrent(device.context) == 0;
+    }
     ~Scope() {
       Driver::Context popped;
-      if (code == 0) driver.CtxPopCurrent(&popped);
+      if (is_pushed) driver.CtxPopCurrent(&popped);
     }
     Scope(const Scope &) = delete;
     Scope &operator=(const Scope &) = delete;
 
   private:
     const Driver &driver;
-    int code;
+    bool is_pushed = false;
   };
 
 private:
   Device(const Driver &driver, DeviceFacts facts, Driver::Context context)
       : driver(driver), facts(std::move(facts)), context(context) {}
   Driver::Context context;
+  mutable SeenPages seen;
 };
 
 using DevicePointer = std::shared_ptr<const Device>;

@@ -40,6 +40,7 @@ static void bindAll(Driver &driver, Binder &bind) {
   JVPGEN_BIND(DeviceTotalMem);
   JVPGEN_BIND(DevicePrimaryCtxRetain);
   JVPGEN_BIND(DevicePrimaryCtxRelease);
+  JVPGEN_BIND(CtxGetCurrent);
   JVPGEN_BIND(CtxPushCurrent);
   JVPGEN_BIND(CtxPopCurrent);
   JVPGEN_BIND(ModuleLoadData);
@@ -48,6 +49,7 @@ static void bindAll(Driver &driver, Binder &bind) {
   JVPGEN_BIND(FuncSetAttribute);
   JVPGEN_BIND(LaunchKernel);
   JVPGEN_BIND(TensorMapEncodeTiled);
+  JVPGEN_BIND(TensorMapReplaceAddress);
   JVPGEN_BIND(PointerGetAttributes);
   JVPGEN_BIND(MemAlloc);
   JVPGEN_BIND(MemFree);

@@ -34,6 +34,7 @@ struct Driver {
   int (*DeviceTotalMem)(size_t *bytes, Device device);
   int (*DevicePrimaryCtxRetain)(Context *context, Device device);
   int (*DevicePrimaryCtxRelease)(Device device);
+  int (*CtxGetCurrent)(Context *context);
   int (*CtxPushCurrent)(Context context);
   int (*CtxPopCurrent)(Context *context);
   int (*ModuleLoadData)(Module *module, const void *image);
@@ -46,6 +47,7 @@ struct Driver {
   int (*TensorMapEncodeTiled)(void *map, int type, uint32_t rank, void *data, const uint64_t *extents,
                               const uint64_t *strides, const uint32_t *box, const uint32_t *steps, int interleave,
                               int swizzle, int promotion, int outside);
+  int (*TensorMapReplaceAddress)(void *map, void *data);
   int (*PointerGetAttributes)(Unsigned count, int *attributes, void **values, Address pointer);
   int (*MemAlloc)(Address *address, size_t bytes);
   int (*MemFree)(Address address);

@@ -6,8 +6,6 @@
 
 using namespace jvpgen;
 
-static constexpr size_t kWorkspaceAlignment = 256;
-
 static int64_t rowsPerBlock(const Launch &launch) {
   if (launch.rows_per_block == "tile_m") return launch.schedule.tile_m;
   if (launch.rows_per_block == "tile_n") return launch.schedule.tile_n;
@@ -23,6 +21,28 @@ static int64_t indexOf(const std::vector<TensorDeclaration> &list, const std::st
   return -1;
 }
 
+static bool uses(const KernelVariant &variant, const std::string &tensor) {
+  for (const Launch &launch : variant.launches) {
+    for (const std::string &name : launch.tensors)
+      if (name == tensor) return true;
+    for (const TensorMapDeclaration &map : launch.maps)
+      if (map.tensor == tensor) return true;
+  }
+  return false;
+}
+
+/// All variants of a program take the same tensors, whichever of them a variant reads.
+static std::vector<TensorDeclaration> signatureOf(const KernelBundle &bundle, const KernelVariant &variant) {
+  std::vector<TensorDeclaration> out;
+  for (const TensorDeclaration &tensor : bundle.tensors) {
+    bool used = uses(variant, tensor.name);
+    for (const KernelVariant &other : bundle.variants)
+      used = used || (other.program == variant.program && uses(other, tensor.name));
+    if (used) out.push_back(tensor);
+  }
+  return out;
+}
+
 Result<LaunchArguments> LaunchArguments::create(const KernelBundle &bundle, const KernelVariant &variant) {
   LaunchArguments out;
   out.head_dim_qk = bundle.head_dim_qk;
@@ -30,13 +50,17 @@ Result<LaunchArguments> LaunchArguments::create(const KernelBundle &bundle, cons
   out.packed = bundle.layout == "packed";
   out.bundle_name = bundle.name;
   out.program = variant.program;
-  out.tensors = bundle.tensors;
-  out.used.resize(bundle.tensors.size());
+  out.tensors = signatureOf(bundle, variant);
+  out.used.resize(out.tensors.size());
   out.buffers = variant.workspace;
   auto damaged = [&](const Launch &launch, const std::string &reason) {
     return fail(ErrorKind::Invalid, "the kernel '" + launch.kernel + "' of the bundle '" + bundle.name +
                                         "' cannot be launched: " + reason + "; emit the bundle again");
   };
+  if (out.tensors.size() > kMostTensors)
+    return fail(ErrorKind::Invalid, "the program " + variant.program + " of the bundle '" + bundle.name + "' takes " +
+                                        std::to_string(out.tensors.size()) + " tensors, and a launch at most " +
+                                        std::to_string(kMostTensors) + "; emit the bundle again");
   for (const Launch &launch : variant.launches) {
     Call call;
     call.owners = launch.owners;
@@ -63,11 +87,13 @@ Result<LaunchArguments> LaunchArguments::create(const KernelBundle &bundle, cons
   return out;
 }
 
-std::vector<const TensorDeclaration *> LaunchArguments::usedTensors() const {
-  std::vector<const TensorDeclaration *> out;
-  for (size_t k = 0; k < tensors.size(); ++k)
-    if (used[k]) out.push_back(&tensors[k]);
-  return out;
+int64_t LaunchArguments::tensorAt(size_t launch, size_t place) const {
+  const Argument &argument = calls[launch].arguments[place];
+  return argument.in_workspace ? -1 : int64_t(argument.index);
+}
+
+size_t LaunchArguments::parameterBytes(size_t launch) const {
+  return mapsOffset(tensorCount(launch)) + mapCount(launch) * sizeof(TensorMapBytes);
 }
 
 int64_t LaunchArguments::extent(char index, const Problem &problem) const {
@@ -137,26 +163,34 @@ static Result<void> checkShape(const Problem &problem) {
 /// Where a tensor's strides stand for each of its indices; heads are n and r together.
 static int strideSlot(char index) { return index == 'b' ? 0 : index == 'n' || index == 'r' ? 1 : index == 'i' ? 2 : 3; }
 
+tl::unexpected<Error> LaunchArguments::refuse(const TensorDeclaration &tensor, const std::string &obstacle,
+                                              const std::string &remedy) const {
+  return fail(ErrorKind::Invalid, "launching " + program + " of '" + bundle_name + "' needs the tensor '" +
+                                      tensor.name + "': " + obstacle + "; " + remedy);
+}
+
+Result<void> LaunchArguments::resolve(const TensorMap &given, std::span<TensorView> out) const {
+  for (size_t k = 0; k < tensors.size(); ++k) {
+    auto found = given.find(tensors[k].name);
+    if (found != given.end())
+      out[k] = found->second;
+    else if (used[k])
+      return refuse(tensors[k], "it is missing",
+                    tensors[k].is_output ? "give memory for it" : "give it, or leave it out of the specification");
+  }
+  return {};
+}
+
 Result<void> LaunchArguments::checkTensor(const TensorDeclaration &declared, const Problem &problem,
-                                          const TensorMap &given) const {
-  auto refuse = [&](ErrorKind kind, const std::string &obstacle, const std::string &remedy) {
-    return fail(kind, "launching " + program + " of '" + bundle_name + "' needs the tensor '" + declared.name +
-                          "': " + obstacle + "; " + remedy);
-  };
-  auto found = given.find(declared.name);
-  if (found == given.end())
-    return refuse(ErrorKind::Invalid, "it is missing",
-                  declared.is_output ? "give memory for it" : "give it, or leave it out of the specification");
-  const TensorView &view = found->second;
+                                          const TensorView &view) const {
   if (view.dtype != declared.dtype)
-    return refuse(ErrorKind::Invalid,
-                  "it is " + std::string(name(view.dtype)) + ", not " + std::string(name(declared.dtype)),
+    return refuse(declared, "it is " + std::string(name(view.dtype)) + ", not " + std::string(name(declared.dtype)),
                   "convert it, or change the specification's dtype");
   if (elements(declared, problem) == 0) return {};
-  if (!view.data) return refuse(ErrorKind::Invalid, "its address is null", "give memory for all of its elements");
+  if (!view.data) return refuse(declared, "its address is null", "give memory for all of its elements");
 
   if (reinterpret_cast<uintptr_t>(view.data) % byteSize(view.dtype))
-    return refuse(ErrorKind::Invalid,
+    return refuse(declared,
                   "its address is no multiple of its " + std::to_string(byteSize(view.dtype)) + "-byte elements",
                   "copy it to aligned memory");
   for (char index : declared.indices) {
@@ -164,7 +198,7 @@ Result<void> LaunchArguments::checkTensor(const TensorDeclaration &declared, con
          sequence = packed && index == 'b' && !declared.per_sequence; // packed: offsets take the place of a stride
     if (feature || sequence || !declared.is_output || extent(index, problem) <= 1) continue;
     if (view.stride[strideSlot(index)] == 0)
-      return refuse(ErrorKind::Invalid, std::string("it is written to, and its stride along '") + index + "' is 0",
+      return refuse(declared, std::string("it is written to, and its stride along '") + index + "' is 0",
                     "give each element a place of its own");
   }
   return {};
@@ -174,17 +208,18 @@ int64_t LaunchArguments::features(const TensorDeclaration &tensor) const {
   return tensor.indices.find('d') != std::string::npos ? head_dim_qk : head_dim_v;
 }
 
-TensorMapFacts LaunchArguments::map(size_t launch, size_t index, const Problem &problem, const TensorMap &given) const {
+TensorMapFacts LaunchArguments::map(size_t launch, size_t index, const Problem &problem,
+                                    std::span<const TensorView> views) const {
   const Map &map = calls[launch].maps[index];
   const TensorDeclaration &tensor = tensors[map.tensor];
-  return describeMap(map.declaration, calls[launch].schedule, tensor, given.find(tensor.name)->second, problem,
-                     features(tensor), packed);
+  return describeMap(map.declaration, calls[launch].schedule, tensor, views[map.tensor], problem, features(tensor),
+                     packed);
 }
 
-Result<void> LaunchArguments::checkMaps(const Problem &problem, const TensorMap &given) const {
+Result<void> LaunchArguments::checkMaps(const Problem &problem, std::span<const TensorView> views) const {
   for (size_t k = 0; k < calls.size(); ++k)
     for (size_t m = 0; m < calls[k].maps.size(); ++m) {
-      const TensorMapFacts facts = map(k, m, problem, given);
+      const TensorMapFacts facts = map(k, m, problem, views);
       if (facts.isEmpty()) continue;
       Result<void> ok = checkMap(facts, "launching " + program + " of '" + bundle_name + "' needs the tensor '" +
                                             calls[k].maps[m].declaration.tensor + "'");
@@ -193,12 +228,24 @@ Result<void> LaunchArguments::checkMaps(const Problem &problem, const TensorMap 
   return {};
 }
 
-Result<void> LaunchArguments::check(const Problem &problem, const TensorMap &given, const void *workspace) const {
+size_t LaunchArguments::alignment(size_t tensor, const Problem &problem, std::span<const TensorView> views) const {
+  for (size_t k = 0; k < calls.size(); ++k)
+    for (size_t m = 0; m < calls[k].maps.size(); ++m)
+      if (calls[k].maps[m].tensor == tensor && !map(k, m, problem, views).isEmpty()) return kMapAlignment;
+  return byteSize(tensors[tensor].dtype);
+}
+
+Result<void> LaunchArguments::check(const Problem &problem, std::span<const TensorView> views,
+                                    const void *workspace) const {
+  if (views.size() != tensors.size())
+    return fail(ErrorKind::Invalid, "launching " + program + " of '" + bundle_name + "' takes " +
+                                        std::to_string(tensors.size()) + " tensors, and " +
+                                        std::to_string(views.size()) + " were given; give all, in the program's order");
   if (Result<void> ok = checkShape(problem); !ok) return ok;
   for (size_t k = 0; k < tensors.size(); ++k)
     if (used[k])
-      if (Result<void> ok = checkTensor(tensors[k], problem, given); !ok) return ok;
-  if (Result<void> ok = checkMaps(problem, given); !ok) return ok;
+      if (Result<void> ok = checkTensor(tensors[k], problem, views[k]); !ok) return ok;
+  if (Result<void> ok = checkMaps(problem, views); !ok) return ok;
   size_t bytes = workspaceBytes(problem);
   if (bytes && (!workspace || reinterpret_cast<uintptr_t>(workspace) % kWorkspaceAlignment))
     return fail(ErrorKind::Invalid,
@@ -216,7 +263,7 @@ Result<void> LaunchArguments::check(const Problem &problem, const TensorMap &giv
 // ---- packing
 // -----------------------------------------------------------------------------------------------------------
 
-void LaunchArguments::pack(size_t launch, const Problem &problem, const TensorMap &given, void *workspace,
+void LaunchArguments::pack(size_t launch, const Problem &problem, std::span<const TensorView> views, void *workspace,
                            KernelParameter &out) const {
   out.problem = problem;
   size_t next = 0;
@@ -224,7 +271,7 @@ void LaunchArguments::pack(size_t launch, const Problem &problem, const TensorMa
     TensorParameter &parameter = out.tensors[next++];
     parameter = {};
     if (!argument.in_workspace) {
-      const TensorView &view = given.find(tensors[argument.index].name)->second;
+      const TensorView &view = views[argument.index];
       parameter.data = view.data;
       for (int axis = 0; axis < 4; ++axis) parameter.stride[axis] = view.stride[axis];
       continue;

@@ -9,6 +9,7 @@
 #include "support/Result.h"
 #include <array>
 #include <cstddef>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -34,33 +35,53 @@ struct alignas(64) KernelParameter {
 };
 static_assert(sizeof(Problem) == 56 && sizeof(TensorParameter) == 40 && sizeof(KernelParameter) <= 4096);
 
-/// A variant's launches with every name resolved; what CUDA and the host's emulation share.
+/// A variant's launches with every name resolved; what CUDA and the host's emulation share. Tensors are handed over as
+/// views in the order of `signature`.
 class LaunchArguments {
 public:
+  static constexpr size_t kWorkspaceAlignment = 256;
+  static constexpr size_t kMostTensors = KernelParameter::kMostTensors; ///< of a signature
+
   static Result<LaunchArguments> create(const KernelBundle &bundle, const KernelVariant &variant);
+
+  /// The interface's tensors that some variant of the program uses, in the bundle's order.
+  const std::vector<TensorDeclaration> &signature() const { return tensors; }
+  /// Whether this variant uses one of them; the views of others are not looked at.
+  bool isUsed(size_t tensor) const { return used[tensor]; }
+
+  /// Views in order, from views by name; `out` has as many places as the signature.
+  Result<void> resolve(const TensorMap &given, std::span<TensorView> out) const;
 
   size_t workspaceBytes(const Problem &problem) const;
 
-  /// Whether the problem makes sense, and each tensor is there with the type, alignment and strides that kernels rely
-  /// on. What `data` points to is not looked at.
-  Result<void> check(const Problem &problem, const TensorMap &tensors, const void *workspace) const;
+  /// Whether the problem makes sense, and each tensor has the type, alignment and strides that kernels rely on. What
+  /// `data` points to is not looked at.
+  Result<void> check(const Problem &problem, std::span<const TensorView> views, const void *workspace) const;
 
   size_t launches() const { return calls.size(); }
 
   /// Blocks of a launch's grid; 0: nothing to do. `check` has seen to it that it is small enough.
   int64_t blocks(size_t launch, const Problem &problem) const;
 
-  /// Fills what the kernel receives. The map has passed `check`.
-  void pack(size_t launch, const Problem &problem, const TensorMap &tensors, void *workspace,
+  /// Fills what the kernel receives, maps left out. The views have passed `check`.
+  void pack(size_t launch, const Problem &problem, std::span<const TensorView> views, void *workspace,
             KernelParameter &out) const;
 
   size_t tensorCount(size_t launch) const { return calls[launch].arguments.size(); }
-  size_t mapCount(size_t launch) const { return calls[launch].maps.size(); }
-  /// A map of a launch. The tensors have passed `check`.
-  TensorMapFacts map(size_t launch, size_t index, const Problem &problem, const TensorMap &tensors) const;
+  /// What a launch takes at a place of its parameter: a tensor of the signature, or a negative number for a buffer.
+  int64_t tensorAt(size_t launch, size_t place) const;
 
-  /// The interface tensors that some launch uses.
-  std::vector<const TensorDeclaration *> usedTensors() const;
+  size_t mapCount(size_t launch) const { return calls[launch].maps.size(); }
+  /// The tensor of the signature that a map describes.
+  size_t tensorOfMap(size_t launch, size_t index) const { return calls[launch].maps[index].tensor; }
+  /// A map of a launch. The views have passed `check`.
+  TensorMapFacts map(size_t launch, size_t index, const Problem &problem, std::span<const TensorView> views) const;
+  /// Bytes of a launch's parameter, maps included.
+  size_t parameterBytes(size_t launch) const;
+
+  /// What a tensor's address has to be a multiple of if it holds anything.
+  size_t alignment(size_t tensor, const Problem &problem, std::span<const TensorView> views) const;
+  bool isEmpty(size_t tensor, const Problem &problem) const { return elements(tensors[tensor], problem) == 0; }
 
 private:
   struct Argument {
@@ -83,13 +104,15 @@ private:
   int64_t elements(const TensorDeclaration &tensor, const Problem &problem) const;
   size_t paddedBytes(const TensorDeclaration &buffer, const Problem &problem) const;
   int64_t features(const TensorDeclaration &tensor) const;
-  Result<void> checkMaps(const Problem &problem, const TensorMap &tensors) const;
-  Result<void> checkTensor(const TensorDeclaration &tensor, const Problem &problem, const TensorMap &tensors) const;
+  Result<void> checkMaps(const Problem &problem, std::span<const TensorView> views) const;
+  Result<void> checkTensor(const TensorDeclaration &tensor, const Problem &problem, const TensorView &view) const;
+  tl::unexpected<Error> refuse(const TensorDeclaration &tensor, const std::string &obstacle,
+                               const std::string &remedy) const;
 
   int64_t head_dim_qk = 0, head_dim_v = 0;
   bool packed = false;
   std::string bundle_name, program;
-  std::vector<TensorDeclaration> tensors; ///< of the interface
+  std::vector<TensorDeclaration> tensors; ///< the signature
   std::vector<bool> used;                 ///< one for each of `tensors`
   std::vector<TensorDeclaration> buffers; ///< of the workspace
   std::vector<Call> calls;

@@ -2,7 +2,7 @@
 
 using namespace jvpgen;
 
-static constexpr uint64_t kAlignment = 16, kMostBytes = uint64_t(1) << 40;
+static constexpr uint64_t kMostBytes = uint64_t(1) << 40;
 
 TensorMapFacts jvpgen::describeMap(const TensorMapDeclaration &map, const Schedule &schedule,
                                    const TensorDeclaration &tensor, const TensorView &view, const Problem &problem,
@@ -21,7 +21,7 @@ TensorMapFacts jvpgen::describeMap(const TensorMapDeclaration &map, const Schedu
   const int64_t strides[3] = {view.stride[queries ? 2 : 3], view.stride[1], view.stride[0]};
   for (int axis = 0; axis < 3; ++axis) {
     const bool alone = facts.extent[axis + 1] == 1; // then any stride will do
-    facts.stride_bytes[axis] = alone ? kAlignment : uint64_t(strides[axis]) * byteSize(view.dtype);
+    facts.stride_bytes[axis] = alone ? kMapAlignment : uint64_t(strides[axis]) * byteSize(view.dtype);
   }
   facts.box_features = uint32_t(map.features);
   facts.box_rows = uint32_t(map.rows == "tile_m" ? schedule.tile_m : schedule.tile_n);
@@ -34,9 +34,9 @@ Result<void> jvpgen::checkMap(const TensorMapFacts &facts, const std::string &as
                 asked + ", which Hopper's copy engine reads: " + obstacle +
                     "; copy it to contiguous memory, or emit the kernels for sm_90, which have no such limits");
   };
-  if (reinterpret_cast<uintptr_t>(facts.data) % kAlignment) return refuse("its address is no multiple of 16 bytes");
+  if (reinterpret_cast<uintptr_t>(facts.data) % kMapAlignment) return refuse("its address is no multiple of 16 bytes");
   for (uint64_t stride : facts.stride_bytes)
-    if (stride == 0 || stride % kAlignment || stride >= kMostBytes)
+    if (stride == 0 || stride % kMapAlignment || stride >= kMostBytes)
       return refuse("its strides are " + std::to_string(facts.stride_bytes[0]) + ", " +
                     std::to_string(facts.stride_bytes[1]) + ", " + std::to_string(facts.stride_bytes[2]) +
                     " bytes, not all of them positive multiples of 16");

@@ -9,6 +9,9 @@
 
 namespace jvpgen {
 
+/// What the address and strides of a mapped tensor are multiples of, in bytes.
+constexpr size_t kMapAlignment = 16;
+
 /// Axes are features, rows, heads, batch. Boxes are rows of `box_features`, swizzled over the bytes of such a row.
 struct TensorMapFacts {
   void *data = nullptr;

@@ -143,13 +143,15 @@ __attribute__((no_sanitize("function"))) static void call(void (*function)(Kerne
 
 Result<void> HostExecutable::launch(const Problem &problem, const TensorMap &tensors, void *workspace,
                                     void *stream) const {
-  if (Result<void> ok = arguments.check(problem, tensors, workspace); !ok) return ok;
+  std::vector<TensorView> views(arguments.signature().size());
+  if (Result<void> ok = arguments.resolve(tensors, views); !ok) return ok;
+  if (Result<void> ok = arguments.check(problem, views, workspace); !ok) return ok;
   for (size_t k = 0; k < kernels.size(); ++k) {
     const Kernel &kernel = kernels[k];
     KernelParameter parameter = {};
-    arguments.pack(k, problem, tensors, workspace, parameter);
+    arguments.pack(k, problem, views, workspace, parameter);
     for (size_t m = 0; m < arguments.mapCount(k); ++m) { // the emulator reads the facts themselves
-      const TensorMapFacts facts = arguments.map(k, m, problem, tensors);
+      const TensorMapFacts facts = arguments.map(k, m, problem, views);
       std::memcpy(&parameter.maps(arguments.tensorCount(k))[m], &facts, sizeof facts);
     }
     attach[k](&machine);

@@ -1,68 +1,17 @@
 // The launch path against a driver of this test's own, which notes what it is asked; and against a real one where there
 // is one.
 #include "runtime/launch/CudaExecutable.h"
+#include "RecordingDriver.h"
 #include "TinyBundle.h"
 #include "runtime/launch/Ceiling.h"
-#include "runtime/launch/LaunchArguments.h"
 
 #include <bit>
-#include <cstring>
 #include <gmock/gmock.h>
 
 using namespace jvpgen;
 using testing::HasSubstr;
 
 namespace {
-/// What the recording driver saw.
-struct Record {
-  struct Grid {
-    unsigned blocks, threads, shared_bytes;
-    void *stream;
-    KernelParameter parameter;
-  };
-  std::vector<Grid> launches;
-  std::vector<int> shared_limits;
-  int contexts = 0, modules = 0, allocations = 0;
-  int memory_ordinal = 0;
-};
-Record record;
-
-/// A driver with one GPU of compute capability 9.0.
-Driver recordingDriver() {
-  record = Record();
-  Driver d = {};
-  d.GetErrorName = [](int, const char **text) { return *text = "CUDA_ERROR_TEST", 0; };
-  d.GetErrorString = [](int, const char **text) { return *text = "made up", 0; };
-  d.DeviceGetCount = [](int *count) { return *count = 1, 0; };
-  d.DeviceGet = [](int *device, int ordinal) { return *device = ordinal, 0; };
-  d.DeviceGetName = [](char *text, int, int) { return std::strcpy(text, "Test GPU"), 0; };
-  d.DeviceGetAttribute = [](int *value, int attribute, int) {
-    *value = attribute == 75 ? 9 : attribute == 76 ? 0 : attribute == 97 ? 232448 : 132;
-    return 0;
-  };
-  d.DeviceTotalMem = [](size_t *bytes, int) { return *bytes = size_t(1) << 37, 0; };
-  d.DevicePrimaryCtxRetain = [](Driver::Context *, int) { return ++record.contexts, 0; };
-  d.DevicePrimaryCtxRelease = [](int) { return --record.contexts, 0; };
-  d.CtxPushCurrent = [](Driver::Context) { return 0; };
-  d.CtxPopCurrent = [](Driver::Context *) { return 0; };
-  d.ModuleLoadData = [](Driver::Module *, const void *) { return ++record.modules, 0; };
-  d.ModuleUnload = [](Driver::Module) { return --record.modules, 0; };
-  d.ModuleGetFunction = [](Driver::Function *, Driver::Module, const char *) { return 0; };
-  d.FuncSetAttribute = [](Driver::Function, int, int value) { return record.shared_limits.push_back(value), 0; };
-  d.PointerGetAttributes = [](unsigned, int *, void **values, Driver::Address) {
-    *static_cast<unsigned *>(values[0]) = 2;
-    *static_cast<int *>(values[1]) = record.memory_ordinal;
-    return 0;
-  };
-  d.LaunchKernel = [](Driver::Function, unsigned x, unsigned, unsigned, unsigned threads, unsigned, unsigned,
-                      unsigned shared, Driver::Stream stream, void **parameters, void **) {
-    record.launches.push_back({x, threads, shared, stream, *static_cast<KernelParameter *>(parameters[0])});
-    return 0;
-  };
-  d.MemAlloc = [](Driver::Address *, size_t) { return ++record.allocations, 2; };
-  return d;
-}
-
 std::vector<CompiledKernel> compiledKernels() {
   CompiledKernel twice, copy;
   twice.kernel = "twice";

@@ -20,8 +20,11 @@ TensorMap goodTensors() {
 
 std::string refusal(const TensorMap &tensors, const Problem &problem = kProblem, uintptr_t workspace = 0x1000) {
   KernelBundle bundle = tinyBundle();
-  Result<void> ok =
-      LaunchArguments::create(bundle, bundle.variants[0])->check(problem, tensors, reinterpret_cast<void *>(workspace));
+  const Result<LaunchArguments> arguments = LaunchArguments::create(bundle, bundle.variants[0]);
+  std::vector<TensorView> views(arguments->signature().size());
+  Result<void> ok = arguments->resolve(tensors, views).and_then([&] {
+    return arguments->check(problem, views, reinterpret_cast<void *>(workspace));
+  });
   return ok ? "" : ok.error().message;
 }
 } // namespace
@@ -31,7 +34,9 @@ TEST(LaunchArguments, PacksInterfaceTensorsAsGiven) {
   Result<LaunchArguments> arguments = LaunchArguments::create(bundle, bundle.variants[0]);
   ASSERT_TRUE(arguments);
   KernelParameter parameter;
-  arguments->pack(0, kProblem, goodTensors(), reinterpret_cast<void *>(0x1000), parameter);
+  std::vector<TensorView> views(3);
+  ASSERT_TRUE(arguments->resolve(goodTensors(), views));
+  arguments->pack(0, kProblem, views, reinterpret_cast<void *>(0x1000), parameter);
   EXPECT_EQ(parameter.problem, kProblem);
   EXPECT_EQ(parameter.tensors[0].data, reinterpret_cast<void *>(0x10000));
   EXPECT_THAT(parameter.tensors[0].stride, ElementsAreArray({100, 200, 24, 0}));
@@ -128,6 +133,30 @@ TEST(LaunchArguments, RefusesWrongProblemsAndWorkspaces) {
               HasSubstr("a grid has at most 2^31 - 1; split the batch"));
   EXPECT_THAT(refusal(goodTensors(), kProblem, 0), HasSubstr("it is null; allocate workspaceBytes(problem)"));
   EXPECT_THAT(refusal(goodTensors(), kProblem, 0x1010), HasSubstr("needs a workspace of"));
+}
+
+TEST(LaunchArguments, EveryVariantOfAProgramTakesTheSameTensors) {
+  KernelBundle bundle = tinyBundle();
+  KernelVariant other = bundle.variants[0], backward = other;
+  other.variant = "other";
+  other.launches.resize(1);
+  backward.program = "backward";
+  backward.launches.erase(backward.launches.begin());
+  bundle.variants.push_back(other);
+  bundle.variants.push_back(backward);
+  auto names = [&](const KernelVariant &variant) {
+    std::string out;
+    const Result<LaunchArguments> arguments = LaunchArguments::create(bundle, variant);
+    for (size_t k = 0; k < arguments->signature().size(); ++k)
+      out += arguments->signature()[k].name + (arguments->isUsed(k) ? " " : "? ");
+    return out;
+  };
+  EXPECT_EQ(names(bundle.variants[0]), "q o lse ");
+  EXPECT_EQ(names(bundle.variants[1]), "q o lse? ");
+  EXPECT_EQ(names(bundle.variants[2]), "lse ");
+  const Result<LaunchArguments> arguments = LaunchArguments::create(bundle, bundle.variants[0]);
+  const std::vector<TensorView> two(2);
+  EXPECT_THAT(arguments->check(kProblem, two, nullptr).error().message, HasSubstr("takes 3 tensors, and 2 were given"));
 }
 
 TEST(LaunchArguments, RefusesBundlesThatFitNothing) {
