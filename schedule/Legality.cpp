@@ -59,6 +59,10 @@ static int registerBudget(const ResourceModel &m, const Schedule &s) {
   return (m.owns_queries ? kRowBudget : kColumnBudget) - (s.warps < 8 ? kCopyRegisters : 0);
 }
 
+bool jvpgen::fitsRegisters(const ResourceModel &m, const Schedule &s) {
+  return !m.is_sweep || m.warpgroups || liveRegisters(m, s) <= kColumnBudget;
+}
+
 static std::string kib(int bytes) { return std::to_string((bytes + 1023) / 1024) + " KiB"; }
 
 static std::string asked(const char *name, int value) { return std::string(name) + " = " + std::to_string(value); }

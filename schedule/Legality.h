@@ -15,6 +15,10 @@ int sharedBytes(const ResourceModel &model, const Schedule &schedule);
 /// Nothing, or the reason in words: what was asked, what stands in the way, what to do.
 Result<void> legal(const ResourceModel &model, const Schedule &schedule, const Target &target);
 
+/// Whether a legal schedule's sums and scores are no more than a thread's registers hold: the smallest tiles are legal
+/// even where they are more.
+bool fitsRegisters(const ResourceModel &model, const Schedule &schedule);
+
 /// The schedule without measurements: a pure function of the kernel and the target.
 Schedule defaultSchedule(const ResourceModel &model, const Target &target);
 

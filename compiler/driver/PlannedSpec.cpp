@@ -12,6 +12,7 @@
 #include "support/Hash.h"
 
 #include "mlir/IR/Verifier.h"
+#include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/raw_ostream.h"
 #include <algorithm>
 #include <map>
@@ -31,6 +32,16 @@ PlannedSpec::PlannedSpec(PlannedSpec &&) = default;
 PlannedSpec &PlannedSpec::operator=(PlannedSpec &&) = default;
 PlannedSpec::~PlannedSpec() = default;
 
+/// The tangent forward in two passes too, where o and lse, which the second pass reads, are wanted anyway.
+static void addTwoPasses(mlir::ModuleOp module, const AttentionSpec &spec, std::vector<attn::PlanOp> &plans) {
+  auto wants = [&](const char *output) { return llvm::is_contained(spec.outputs, output); };
+  if (!wants("o") || !wants("lse") || (!wants("to") && !wants("mu"))) return;
+  TermContext terms;
+  Result<std::vector<Program>> passes = deriveTwoPasses(terms, spec);
+  if (!passes) return;
+  if (Result<attn::PlanOp> plan = planPasses(module, "tangent_forward", *passes)) plans.push_back(*plan);
+}
+
 Result<PlannedSpec> PlannedSpec::create(const AttentionSpec &spec, const std::vector<std::string> &programs) {
   auto contents = std::make_unique<Contents>();
   contents->spec = spec;
@@ -42,6 +53,7 @@ Result<PlannedSpec> PlannedSpec::create(const AttentionSpec &spec, const std::ve
     Result<Plans> plans = planProgram(*contents->module, *program);
     if (!plans) return tl::unexpected<Error>(plans.error());
     contents->plans[name] = plans->plans;
+    if (name == "tangent_forward") addTwoPasses(*contents->module, spec, contents->plans[name]);
   }
   if (mlir::failed(mlir::verify(*contents->module)))
     return fail(ErrorKind::Unsupported, "the plans of '" + spec.name + "' do not verify; see the messages above");

@@ -174,6 +174,20 @@ static void noticeFallback(KernelBundle &bundle) {
   if (!programs.empty()) bundle.notices.push_back("on the portable skeleton: " + programs + ". " + reason);
 }
 
+/// Whether all of a variant's sweeps keep their sums and scores in registers.
+static bool fitsRegisters(const KernelVariant &v) {
+  return llvm::all_of(v.launches, [](const Launch &l) { return jvpgen::fitsRegisters(l.resources, l.schedule); });
+}
+
+/// Of a program's variants those on the target's own skeleton come first, then those that fit into registers, then
+/// those that execute fewer products.
+static bool isBetter(const KernelVariant &a, const KernelVariant &b) {
+  auto rank = [](const KernelVariant &v) {
+    return std::tuple(v.program, !v.fallback_reason.empty(), !fitsRegisters(v), v.executed_products);
+  };
+  return rank(a) < rank(b);
+}
+
 Result<KernelBundle> jvpgen::emitBundle(ModuleOp module, const Target &target) {
   Interface interface(module);
   KernelBundle bundle;
@@ -193,9 +207,7 @@ Result<KernelBundle> jvpgen::emitBundle(ModuleOp module, const Target &target) {
     bundle.variants.push_back(*variant);
     bundle.files.insert(bundle.files.end(), emitter.files.begin(), emitter.files.end());
   }
-  std::stable_sort(bundle.variants.begin(), bundle.variants.end(), [](const KernelVariant &a, const KernelVariant &b) {
-    return std::tie(a.program, a.executed_products) < std::tie(b.program, b.executed_products);
-  });
+  std::stable_sort(bundle.variants.begin(), bundle.variants.end(), isBetter);
   for (auto &[program, error] : refused)
     if (llvm::none_of(bundle.variants, [&](const KernelVariant &v) { return v.program == program; }))
       return tl::unexpected(error);

@@ -12,9 +12,10 @@ class ModuleOp;
 
 namespace jvpgen {
 
-/// Emits all plans of the module for the portable skeleton, with the default schedules of `target`. Variants of one
-/// program are ordered by the products they execute. Plans that the skeleton does not run (accumulators in memory) are
-/// left out with a notice; a program none of whose plans it runs is an error of kind Unsupported.
+/// Emits all plans of the module, with the default schedules of `target`. A program's default variant comes first: on
+/// the target's own skeleton, in registers, with the fewest products, in this order. Plans that the skeletons do not
+/// run (accumulators in memory) are left out with a notice; a program none of whose plans they run is an error of kind
+/// Unsupported.
 Result<KernelBundle> emitBundle(mlir::ModuleOp module, const Target &target);
 
 /// The template files that emitted text includes, as they were when this program was built.
