@@ -42,6 +42,7 @@ Driver idleDriver() {
   d.DeviceTotalMem = [](size_t *bytes, int) { return *bytes = size_t(1) << 37, 0; };
   d.DevicePrimaryCtxRetain = [](Driver::Context *context, int) { return *context = nullptr, 0; };
   d.DevicePrimaryCtxRelease = [](int) { return 0; };
+  d.CtxGetId = [](Driver::Context, unsigned long long *id) { return *id = 1, 0; };
   d.CtxGetCurrent = [](Driver::Context *context) { return *context = nullptr, 0; };
   d.ModuleLoadData = [](Driver::Module *, const void *) { return 0; };
   d.ModuleUnload = [](Driver::Module) { return 0; };
@@ -94,7 +95,8 @@ static std::vector<TensorView> viewsOf(const CudaExecutable &executable, const P
                                        char *memory, size_t bytes, size_t turn) {
   std::vector<TensorView> out;
   for (const TensorDeclaration &tensor : executable.signature())
-    out.push_back(viewAt(tensor, problem, features, memory + (turn * executable.signature().size() + out.size()) * bytes));
+    out.push_back(
+        viewAt(tensor, problem, features, memory + (turn * executable.signature().size() + out.size()) * bytes));
   return out;
 }
 

@@ -49,6 +49,7 @@ CudaExecutable::CudaExecutable(DevicePointer device, LaunchArguments given)
     : device(std::move(device)), arguments(std::move(given)), frames(arguments) {}
 
 CudaExecutable::~CudaExecutable() {
+  if (!device->alive()) return; // the modules are gone already, or another process's
   Device::Scope scope(*device);
   for (const Kernel &kernel : kernels) device->driver.ModuleUnload(kernel.module);
 }
@@ -94,6 +95,7 @@ Result<void> CudaExecutable::checkPlaces(std::span<const TensorView> views, cons
 Result<void> CudaExecutable::launch(const Problem &problem, std::span<const TensorView> views, void *workspace,
                                     void *stream) const {
   const Driver &driver = device->driver;
+  if (Result<void> ok = device->alive(); !ok) return ok;
   LaunchFrames::Loan frame = frames.lend(problem, views);
   if (!frame->isFor(problem, views) || !frame->replace(driver, views, workspace))
     if (Result<void> ok = frame->layOut(driver, problem, views, workspace); !ok) return ok;

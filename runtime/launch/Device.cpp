@@ -1,6 +1,7 @@
 // Thin owners around the driver's handles.
 #include "runtime/launch/Device.h"
 
+#include "runtime/launch/Forks.h"
 #include <algorithm>
 
 using namespace jvpgen;
@@ -62,7 +63,42 @@ Result<DevicePointer> Device::open(const Driver &driver, int ordinal) {
   Driver::Context context = nullptr;
   Result<void> ok = driver.check(driver.DevicePrimaryCtxRetain(&context, device), "opening " + facts->name);
   if (!ok) return tl::unexpected(ok.error());
-  return DevicePointer(new Device(driver, std::move(*facts), context));
+  return DevicePointer(new Device(driver, std::move(*facts), context, /*is_primary=*/true));
+}
+
+Result<DevicePointer> Device::ofContext(const Driver &driver, void *given) {
+  const auto context = static_cast<Driver::Context>(given);
+  const std::string asked = "using a CUDA context of the caller's";
+  if (!context)
+    return fail(ErrorKind::Invalid, asked + " needs one, and it is null; give a CUcontext, or a GPU's number");
+  Driver::Device device = 0;
+  Result<void> ok = driver.check(driver.CtxPushCurrent(context), asked);
+  if (!ok) return tl::unexpected(ok.error());
+  const int code = driver.CtxGetDevice(&device);
+  Driver::Context popped = nullptr;
+  driver.CtxPopCurrent(&popped);
+  if (ok = driver.check(code, asked); !ok) return tl::unexpected(ok.error());
+  Result<DeviceFacts> facts = factsOf(driver, device); // a CUdevice is its own ordinal
+  if (!facts) return tl::unexpected(facts.error());
+  return DevicePointer(new Device(driver, std::move(*facts), context, /*is_primary=*/false));
+}
+
+Device::Device(const Driver &driver, DeviceFacts facts, Driver::Context context, bool is_primary)
+    : driver(driver), facts(std::move(facts)), context(context), is_primary(is_primary), forks(forksSoFar()) {
+  driver.CtxGetId(context, &id);
+}
+
+Result<void> Device::alive() const {
+  auto asked = [&] { return "using " + facts.name + ", GPU " + std::to_string(facts.ordinal); };
+  if (forks != forksSoFar())
+    return fail(ErrorKind::Environment, asked() +
+                                            ": it was opened before this process was forked, and CUDA does not work "
+                                            "on both sides of a fork; fork before the GPU is first used");
+  unsigned long long now = 0;
+  if (driver.CtxGetId(context, &now) == 0 && now == id) return {};
+  return fail(ErrorKind::Environment, asked() +
+                                          ": its context was destroyed or reset since it was opened, and the kernels "
+                                          "that were loaded went with it; open it again and prepare again");
 }
 
 Result<DevicePointer> Device::open(int ordinal) {
@@ -72,6 +108,7 @@ Result<DevicePointer> Device::open(int ordinal) {
 }
 
 Device::~Device() {
+  if (!is_primary || forks != forksSoFar()) return;
   Driver::Device device = 0;
   if (driver.DeviceGet(&device, facts.ordinal) == 0) driver.DevicePrimaryCtxRelease(device);
 }

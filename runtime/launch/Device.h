@@ -23,11 +23,14 @@ struct DeviceFacts {
 /// All GPUs that the driver shows; an empty list where it shows none.
 Result<std::vector<DeviceFacts>> listDevices(const Driver &driver);
 
-/// A GPU with its primary context, the one that frameworks in the same process use too.
+/// A GPU with a context of it.
 class Device {
 public:
+  /// With its primary context, the one that frameworks in the same process use too; retained as long as this lives.
   static Result<std::shared_ptr<const Device>> open(const Driver &driver, int ordinal = 0);
   static Result<std::shared_ptr<const Device>> open(int ordinal = 0); ///< by the process's driver
+  /// With a context that the caller keeps alive.
+  static Result<std::shared_ptr<const Device>> ofContext(const Driver &driver, void *context);
   ~Device();
   Device(const Device &) = delete;
   Device &operator=(const Device &) = delete;
@@ -38,6 +41,10 @@ public:
   /// Whether an address is memory of this GPU. The driver is asked about a page once: see
   /// docs/decisions/launch-path.md. The context is current.
   bool owns(const void *address) const;
+
+  /// Whether the context is still the one that was opened: not destroyed or reset since, and not another process's that
+  /// this one was forked from. What it held is gone with it.
+  Result<void> alive() const;
 
   /// Makes the context current for the calling thread until the end of the scope, if it is not already.
   class Scope {
@@ -60,9 +67,11 @@ public:
   };
 
 private:
-  Device(const Driver &driver, DeviceFacts facts, Driver::Context context)
-      : driver(driver), facts(std::move(facts)), context(context) {}
+  Device(const Driver &driver, DeviceFacts facts, Driver::Context context, bool is_primary);
   Driver::Context context;
+  unsigned long long id = 0; ///< of the context; contexts that follow one another at an address differ in it
+  bool is_primary;
+  unsigned forks;
   mutable SeenPages seen;
 };
 

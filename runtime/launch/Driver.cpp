@@ -40,6 +40,8 @@ static void bindAll(Driver &driver, Binder &bind) {
   JVPGEN_BIND(DeviceTotalMem);
   JVPGEN_BIND(DevicePrimaryCtxRetain);
   JVPGEN_BIND(DevicePrimaryCtxRelease);
+  JVPGEN_BIND(CtxGetId);
+  JVPGEN_BIND(CtxGetDevice);
   JVPGEN_BIND(CtxGetCurrent);
   JVPGEN_BIND(CtxPushCurrent);
   JVPGEN_BIND(CtxPopCurrent);

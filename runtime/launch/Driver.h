@@ -34,6 +34,8 @@ struct Driver {
   int (*DeviceTotalMem)(size_t *bytes, Device device);
   int (*DevicePrimaryCtxRetain)(Context *context, Device device);
   int (*DevicePrimaryCtxRelease)(Device device);
+  int (*CtxGetId)(Context context, unsigned long long *id);
+  int (*CtxGetDevice)(Device *device);
   int (*CtxGetCurrent)(Context *context);
   int (*CtxPushCurrent)(Context context);
   int (*CtxPopCurrent)(Context *context);

@@ -11,7 +11,9 @@ LaunchFrame::LaunchFrame(const LaunchArguments &arguments)
     : arguments(arguments), views(arguments.signature().size()), alignment(views.size()), may_be_null(views.size()),
       calls(arguments.launches()), has_moved(views.size()) {
   size_t pieces = 0; // of 128 bytes, so that each parameter begins at a multiple of its alignment
-  auto piecesOf = [&](size_t k) { return (arguments.parameterBytes(k) + sizeof(TensorMapBytes) - 1) / sizeof(TensorMapBytes); };
+  auto piecesOf = [&](size_t k) {
+    return (arguments.parameterBytes(k) + sizeof(TensorMapBytes) - 1) / sizeof(TensorMapBytes);
+  };
   for (size_t k = 0; k < calls.size(); ++k) pieces += piecesOf(k);
   storage.resize(pieces + sizeof(KernelParameter) / sizeof(TensorMapBytes)); // `pack` sees a whole one behind each
   pieces = 0;
@@ -72,8 +74,8 @@ Result<void> LaunchFrame::layOut(const Driver &driver, const Problem &asked, std
     arguments.pack(k, problem, given, workspace, *call.parameter);
     for (size_t place = 0; place < call.buffer_offsets.size(); ++place)
       if (arguments.tensorAt(k, place) < 0)
-        call.buffer_offsets[place] = size_t(static_cast<std::byte *>(call.parameter->tensors[place].data) -
-                                            static_cast<std::byte *>(workspace));
+        call.buffer_offsets[place] =
+            size_t(static_cast<std::byte *>(call.parameter->tensors[place].data) - static_cast<std::byte *>(workspace));
   }
   if (Result<void> ok = encodeMaps(driver, given); !ok) return ok;
   std::copy(given.begin(), given.end(), views.begin());
@@ -95,9 +97,8 @@ bool LaunchFrame::replace(const Driver &driver, std::span<const TensorView> give
     if (call.blocks == 0) continue;
     for (size_t place = 0; place < call.buffer_offsets.size(); ++place) {
       const int64_t tensor = arguments.tensorAt(k, place);
-      call.parameter->tensors[place].data = tensor < 0
-                                                ? static_cast<std::byte *>(workspace) + call.buffer_offsets[place]
-                                                : given[size_t(tensor)].data;
+      call.parameter->tensors[place].data =
+          tensor < 0 ? static_cast<std::byte *>(workspace) + call.buffer_offsets[place] : given[size_t(tensor)].data;
     }
     TensorMapBytes *maps = call.parameter->maps(call.buffer_offsets.size());
     for (size_t m = 0; m < arguments.mapCount(k); ++m) {

@@ -40,12 +40,12 @@ private:
   const LaunchArguments &arguments;
   Problem problem;
   bool is_laid_out = false, needs_workspace = false;
-  std::vector<TensorView> views;     ///< as last put in
-  std::vector<size_t> alignment;     ///< of each tensor that the variant uses, less 1
-  std::vector<bool> may_be_null;     ///< tensors that hold nothing, or that the variant does not use
+  std::vector<TensorView> views; ///< as last put in
+  std::vector<size_t> alignment; ///< of each tensor that the variant uses, less 1
+  std::vector<bool> may_be_null; ///< tensors that hold nothing, or that the variant does not use
   std::vector<TensorMapBytes> storage;
   std::vector<Call> calls;
-  std::vector<bool> has_moved;       ///< scratch of `replace`
+  std::vector<bool> has_moved; ///< scratch of `replace`
 };
 
 /// A few frames of one variant, each lent to one thread at a time: as many shapes stay laid out.

@@ -7,6 +7,8 @@
 
 #include <bit>
 #include <gmock/gmock.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 using namespace jvpgen;
 using testing::HasSubstr;
@@ -99,6 +101,60 @@ TEST(CudaExecutable, DriverErrorsHaveThreeParts) {
             "allocating 64 bytes on Test GPU failed: CUDA_ERROR_TEST (made up); use smaller shapes, or free "
             "memory on the device");
   EXPECT_THAT(Device::open(driver, 1).error().message, HasSubstr("GPU 1 was asked for, and this process sees 1"));
+}
+
+TEST(Device, SaysThatItsContextIsGone) {
+  Driver driver = recordingDriver();
+  KernelBundle bundle = tinyBundle();
+  DevicePointer device = *Device::open(driver, 0);
+  auto launches = [&](CudaExecutable &executable) {
+    Result<void> ok = executable.launch(kProblem, someTensors(), reinterpret_cast<void *>(0x1000), nullptr);
+    return ok ? "launched" : ok.error().message;
+  };
+  auto executable = load(bundle, {bundle.variants[0], compiledKernels()}, device);
+  EXPECT_EQ(launches(**executable), "launched");
+  record.launches.clear();
+  record.context_id = 8; // reset: the same handle, another context
+  EXPECT_EQ(launches(**executable),
+            "using Test GPU, GPU 0: its context was destroyed or reset since it was opened, and the kernels that were "
+            "loaded went with it; open it again and prepare again");
+  record.context_code = 709; // destroyed
+  EXPECT_THAT(launches(**executable), HasSubstr("destroyed or reset"));
+  EXPECT_TRUE(record.launches.empty());
+  const int modules = record.modules;
+  executable->reset();
+  EXPECT_EQ(record.modules, modules) << "nothing of a context that is gone is touched";
+}
+
+TEST(Device, TakesAContextOfTheCallers) {
+  Driver driver = recordingDriver();
+  {
+    Result<DevicePointer> device = Device::ofContext(driver, reinterpret_cast<void *>(0x100));
+    ASSERT_TRUE(device) << device.error().message;
+    EXPECT_EQ((*device)->facts.name, "Test GPU");
+  }
+  EXPECT_EQ(record.contexts, 0) << "neither retained nor released";
+  EXPECT_EQ(record.current, nullptr);
+  EXPECT_THAT(Device::ofContext(driver, nullptr).error().message, HasSubstr("it is null"));
+}
+
+TEST(Device, DoesNotOutliveAFork) {
+  Driver driver = recordingDriver();
+  KernelBundle bundle = tinyBundle();
+  DevicePointer device = *Device::open(driver, 0);
+  auto executable = load(bundle, {bundle.variants[0], compiledKernels()}, device);
+  const pid_t child = fork();
+  if (child == 0) {
+    Result<void> ok = (*executable)->launch(kProblem, someTensors(), reinterpret_cast<void *>(0x1000), nullptr);
+    const bool is_refused = !ok && ok.error().message.find("fork before the GPU is first used") != std::string::npos;
+    executable->reset();
+    device.reset();
+    _exit(is_refused && record.launches.empty() && record.modules == 2 && record.contexts == 1 ? 0 : 1);
+  }
+  int status = -1;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  EXPECT_EQ(status, 0) << "the child is refused, and leaves the driver alone when it drops what it was left";
+  EXPECT_TRUE((*executable)->launch(kProblem, someTensors(), reinterpret_cast<void *>(0x1000), nullptr));
 }
 
 TEST(FindVariant, NamesWhatThereIs) {

@@ -171,9 +171,8 @@ TEST_F(LaunchPath, ManyThreadsLaunchTheSameProgram) {
   };
   driver.TensorMapReplaceAddress = [](void *map, void *data) { return std::memcpy(map, &data, sizeof data), 0; };
   driver.TensorMapEncodeTiled = [](void *map, int, uint32_t, void *data, const uint64_t *, const uint64_t *,
-                                   const uint32_t *, const uint32_t *, int, int, int, int) {
-    return std::memcpy(map, &data, sizeof data), 0;
-  };
+                                   const uint32_t *, const uint32_t *, int, int, int,
+                                   int) { return std::memcpy(map, &data, sizeof data), 0; };
   static std::atomic<int> wrong = 0, seen = 0;
   wrong = seen = 0;
   // Each thread has a length and an address of its own: a parameter that mixes two is wrong.

@@ -28,6 +28,8 @@ static void keepContexts(Driver &d) {
     return *context = contextOf(device), ++record.contexts, 0;
   };
   d.DevicePrimaryCtxRelease = [](int) { return --record.contexts, 0; };
+  d.CtxGetId = [](Driver::Context, unsigned long long *id) { return *id = record.context_id, record.context_code; };
+  d.CtxGetDevice = [](int *device) { return *device = int(reinterpret_cast<uintptr_t>(record.current) - 0x100), 0; };
   d.CtxGetCurrent = [](Driver::Context *context) { return *context = record.current, 0; };
   d.CtxPushCurrent = [](Driver::Context context) { return record.current = context, ++record.pushed, 0; };
   d.CtxPopCurrent = [](Driver::Context *context) {
