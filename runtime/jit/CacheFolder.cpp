@@ -4,11 +4,11 @@
 
 #include "support/AtomicFile.h"
 #include "support/Hash.h"
+#include "support/PrivateFolder.h"
 
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
-#include <cstring>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -47,29 +47,13 @@ void CacheFolder::warnOnce(const std::string &message) {
   if (!warned.exchange(true) && warn) warn(message + "; kernels are compiled anew in each process until then");
 }
 
-/// Whoever may write to a folder can make this process run his code on the GPU: it must be the user's own. The one
-/// around it as well, since its owner can put another in its place; there root and a sticky bit will do.
+static const FolderWords kFolderWords = {"the kernel cache", "set XDG_CACHE_HOME to a folder of yours"};
+
+/// Whoever may write to the folder can make this process run his code on the GPU.
 Result<void> CacheFolder::usable() const {
-  if (path.empty())
-    return fail(ErrorKind::Environment,
-                "the kernel cache has no folder: neither XDG_CACHE_HOME nor HOME is an absolute "
-                "path; set one of them");
-  for (const fs::path &folder : {path.parent_path(), path}) {
-    struct stat info;
-    const bool outer = folder != path;
-    std::string name = (outer ? "the folder of the kernel cache '" : "the kernel cache '") + folder.string() + "' ";
-    if (outer ? stat(folder.c_str(), &info) : lstat(folder.c_str(), &info)) {
-      if (errno == ENOENT) return {};
-      return fail(ErrorKind::Environment,
-                  name + "cannot be opened: " + std::strerror(errno) + "; set XDG_CACHE_HOME to a folder of yours");
-    }
-    if (!S_ISDIR(info.st_mode)) return fail(ErrorKind::Environment, name + "is not a folder; remove it");
-    if (info.st_uid != geteuid() && !(outer && info.st_uid == 0))
-      return fail(ErrorKind::Environment, name + "belongs to another user; set XDG_CACHE_HOME to a folder of yours");
-    if ((info.st_mode & (S_IWGRP | S_IWOTH)) && !(outer && (info.st_mode & S_ISVTX)))
-      return fail(ErrorKind::Environment, name + "can be written to by others; `chmod 700` it");
-  }
-  return {};
+  if (!path.empty()) return checkPrivate(path, kFolderWords);
+  return fail(ErrorKind::Environment, "the kernel cache has no folder: neither XDG_CACHE_HOME nor HOME is an absolute "
+                                      "path; set one of them");
 }
 
 bool CacheFolder::ready() {
@@ -85,15 +69,9 @@ bool CacheFolder::make() {
   const fs::path locks = path / "locks";
   std::error_code ignored;
   if (fs::is_directory(locks, ignored)) return true;
-  fs::path made;
-  for (const fs::path &part : locks) {
-    made /= part;
-    if (fs::exists(made, ignored) || !mkdir(made.c_str(), 0700) || errno == EEXIST) continue;
-    warnOnce("the kernel cache '" + path.string() + "' cannot be made: " + std::strerror(errno) +
-             "; set XDG_CACHE_HOME to a folder of yours");
-    return false;
-  }
-  return ready();
+  Result<void> made = makePrivate(locks, kFolderWords);
+  if (!made) warnOnce(made.error().message);
+  return made && ready();
 }
 
 fs::path CacheFolder::lockFile(const std::string &key) { return make() ? path / "locks" / key : fs::path(); }

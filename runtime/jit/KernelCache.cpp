@@ -1,7 +1,7 @@
 // Look, lock, look again, make, store. A slot excludes threads, the lock of the key excludes processes.
 #include "runtime/jit/KernelCache.h"
 
-#include "runtime/jit/KeyLock.h"
+#include "support/FileLock.h"
 
 #include <algorithm>
 
@@ -32,7 +32,7 @@ void KernelCache::count(Slot &slot) {
 Result<KernelCache::Answer> KernelCache::fromDiskOrMade(const std::string &key, const Make &make) {
   auto shared = [](std::string &&payload) { return std::make_shared<const std::string>(std::move(payload)); };
   if (std::optional<std::string> payload = folder.load(key)) return Answer{shared(std::move(*payload)), false};
-  KeyLock lock(folder.lockFile(key));
+  FileLock lock(folder.lockFile(key));
   if (std::optional<std::string> payload = folder.load(key)) return Answer{shared(std::move(*payload)), false};
   Result<std::string> payload = make();
   if (!payload) return tl::unexpected(payload.error());

@@ -4,7 +4,7 @@
 #include "TemporaryFolder.h"
 #include "TinyBundle.h"
 #include "runtime/jit/Compile.h"
-#include "runtime/jit/KeyLock.h"
+#include "support/FileLock.h"
 
 #include <cerrno>
 #include <chrono>
@@ -122,11 +122,11 @@ TEST(CacheProcesses, LockOfAStoppedProcessIsNotWaitedForForEver) {
   TemporaryFolder folder;
   const fs::path file = folder.path / "lock";
   {
-    KeyLock one(file), other(file, std::chrono::milliseconds(20));
+    FileLock one(file), other(file, std::chrono::milliseconds(20));
     EXPECT_TRUE(one.held());
     EXPECT_FALSE(other.held());
   }
-  EXPECT_TRUE(KeyLock(file).held());
+  EXPECT_TRUE(FileLock(file).held());
 }
 
 /// A thread may fork at any moment, and the child then holds the parent's open files for as long as it lives.
