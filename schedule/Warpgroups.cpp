@@ -9,6 +9,10 @@ using namespace jvpgen;
 // default leaves some to the statistics of rows.
 static constexpr int kRegisterBudget = 216, kRegisterDefault = 200;
 static constexpr int kOwnRows = 128, kWarps = 12, kLongestTile = 128, kShortestTile = 32, kMostSlots = 10;
+// A product of scores takes max(N / 2, 16 + N / 4) clocks: shorter tiles than this wait for their left operand's
+// shared memory for longer than the product takes.
+static constexpr int kShortestGoodTile = 48;
+static constexpr int kMostParts = 4;
 static constexpr int kAlignment = 1024;
 
 static int keySlots(const Schedule &s) { return (s.stages + 1) / 2; }
@@ -20,7 +24,8 @@ static int slotBytes(const ResourceModel &m, int rows, int features) {
 }
 
 int jvpgen::warpgroupSharedBytes(const ResourceModel &m, const Schedule &s) {
-  const int barriers = 1 + 2 * s.stages;
+  auto barriersOf = [](int slots) { return 2 * (slots == 1 ? kMostParts : slots); }; // of a single slot's operands
+  const int barriers = 1 + barriersOf(keySlots(s)) + barriersOf(valueSlots(s));
   return kAlignment + s.tile_m * m.own_features * m.element_bytes +
          keySlots(s) * slotBytes(m, s.tile_n, m.key_features) +
          valueSlots(s) * slotBytes(m, s.tile_n, m.streamed_features - m.key_features) + 8 * barriers;
@@ -47,8 +52,8 @@ Result<void> jvpgen::warpgroupLegal(const ResourceModel &m, const Schedule &s, i
   if (s.tile_n % 16 || s.tile_n < kShortestTile || s.tile_n > 256)
     return refuse("tile_n = " + std::to_string(s.tile_n), "a tile has a multiple of 16 rows from 32 to 256",
                   "take tile_n = 64");
-  if (s.stages < 4 || s.stages > 2 * kMostSlots)
-    return refuse("stages = " + std::to_string(s.stages), "keys and values have two slots each at least",
+  if (s.stages < 2 || s.stages > 2 * kMostSlots)
+    return refuse("stages = " + std::to_string(s.stages), "keys and values have a slot each at least",
                   "take stages = 4");
   if (const int bytes = warpgroupSharedBytes(m, s); bytes > shared_limit)
     return refuse("tile_n = " + std::to_string(s.tile_n) + " with " + std::to_string(s.stages) + " slots",
@@ -63,11 +68,26 @@ Result<void> jvpgen::warpgroupLegal(const ResourceModel &m, const Schedule &s, i
   return {};
 }
 
+/// The longest tile with two slots for keys and values each; where none of at least 48 keys has room for them, with a
+/// single slot for values, and then for keys too.
 Schedule jvpgen::warpgroupSchedule(const ResourceModel &m, int shared_limit) {
-  Schedule s = {kOwnRows, kLongestTile, kWarps, 4};
-  while (s.tile_n > kShortestTile && (liveRegisters(m, s) > kRegisterDefault || !warpgroupLegal(m, s, shared_limit)))
-    s.tile_n -= 16;
-  for (Schedule more = s; more.stages < kMostSlots && warpgroupLegal(m, more, shared_limit); ++more.stages) s = more;
+  auto fits = [&](const Schedule &s) {
+    return (liveRegisters(m, s) <= kRegisterDefault || s.tile_n == kShortestTile) && warpgroupLegal(m, s, shared_limit);
+  };
+  Schedule s = {kOwnRows, kShortestTile, kWarps, 2};
+  for (const auto &[shortest, slots] : {std::pair(kShortestGoodTile, 4),
+                                        {kShortestGoodTile, 3},
+                                        {kShortestGoodTile, 2},
+                                        {kShortestTile, 4},
+                                        {kShortestTile, 3},
+                                        {kShortestTile, 2}})
+    for (int rows = kLongestTile; rows >= shortest; rows -= 16)
+      if (Schedule candidate = {kOwnRows, rows, kWarps, slots}; fits(candidate)) {
+        for (s = candidate; candidate.stages < kMostSlots && warpgroupLegal(m, candidate, shared_limit);
+             ++candidate.stages)
+          s = candidate;
+        return s;
+      }
   return s;
 }
 
@@ -75,10 +95,13 @@ std::vector<Schedule> jvpgen::warpgroupSchedules(const ResourceModel &m, int sha
   const Schedule best = warpgroupSchedule(m, shared_limit);
   std::vector<Schedule> out = {best};
   auto add = [&](int rows) {
-    for (int stages : {best.stages, 8, 6, 5, 4})
+    bool hasTwoSlots = false; // of keys and of values
+    for (int stages : {best.stages, 8, 6, 5, 4, 3, 2})
       if (Schedule s = {kOwnRows, rows, kWarps, stages};
-          warpgroupLegal(m, s, shared_limit) && std::find(out.begin(), out.end(), s) == out.end())
-        out.push_back(s);
+          (stages >= 4 || !hasTwoSlots) && warpgroupLegal(m, s, shared_limit)) {
+        hasTwoSlots |= stages >= 4;
+        if (std::find(out.begin(), out.end(), s) == out.end()) out.push_back(s);
+      }
   };
   for (int rows = best.tile_n - 16; rows >= kShortestTile; rows -= 16) add(rows);
   for (int rows = best.tile_n; rows <= kLongestTile + 32; rows += 16) add(rows);

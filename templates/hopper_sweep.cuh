@@ -13,6 +13,8 @@
 //   masked, judges_together            whether some tile may be empty; whether a warp has to judge each tile together
 //   judges_by_memory                   whether judging a tile reads memory
 //   late                               whether there are scores that the running maximum does not need
+//   late_groups, key_group(o)          where keys come one by one: groups of products of those scores, and the last
+//                                      group that reads a key operand (0 before all of these)
 // Its State loads what is given for each query and key (fetch), multiplies in groups (multiply_early, multiply_late,
 // multiply_outputs), reads scores when they have landed (meet_early, meet_late) and holds what the output products read
 // and write (hold_outputs).
@@ -187,7 +189,6 @@ private:
 
   /// One warp, of which the first lane issues the copies: a slot is filled as soon as it is empty.
   DEV void produce() const {
-    constexpr int keys = Policy::key_operands, all = Policy::streamed_operands;
     const bool issues = thread_index() % kWarp == 0;
     Steps<Policy> steps(block);
     Ring<Place::key_slots> key;
@@ -198,19 +199,35 @@ private:
       copy_own();
     }
     for (; step != kNone; step = steps.next()) {
-      phase_wait_guarded(barriers.key_empty(key.slot), key.phase ^ 1);
-      if (issues) {
-        phase_arrive_expecting(barriers.key_full(key.slot), keys * tile_bytes(Policy::N, Policy::streamed_features(0)));
-        copy_streamed<0, keys>(key_slot(key.slot), step, barriers.key_full(key.slot));
-      }
+      fill_keys(key, step, issues);
       key.next();
-      phase_wait_guarded(barriers.value_empty(value.slot), value.phase ^ 1);
-      if (issues) {
-        phase_arrive_expecting(barriers.value_full(value.slot),
-                               (all - keys) * tile_bytes(Policy::N, Policy::streamed_features(keys)));
-        copy_streamed<keys, all>(value_slot(value.slot), step, barriers.value_full(value.slot));
-      }
+      fill_values(value, step, issues);
       value.next();
+    }
+  }
+  template <int Part = 0> DEV void fill_keys(const Ring<Place::key_slots> &key, int step, bool issues) const {
+    if constexpr (Part < Place::key_parts) {
+      constexpr int operands = Policy::key_operands / Place::key_parts, first = Part * operands;
+      const SharedAddress full = barriers.key_full(key.slot + Part);
+      phase_wait_guarded(barriers.key_empty(key.slot + Part), key.phase ^ 1);
+      if (issues) {
+        phase_arrive_expecting(full, operands * tile_bytes(Policy::N, Policy::streamed_features(0)));
+        copy_streamed<first, first + operands>(key_slot(key.slot), step, full);
+      }
+      fill_keys<Part + 1>(key, step, issues);
+    }
+  }
+  template <int Part = 0> DEV void fill_values(const Ring<Place::value_slots> &value, int step, bool issues) const {
+    if constexpr (Part < Place::value_parts) {
+      constexpr int operands = Place::value_operands / Place::value_parts,
+                    first = Policy::key_operands + Part * operands;
+      const SharedAddress full = barriers.value_full(value.slot + Part);
+      phase_wait_guarded(barriers.value_empty(value.slot + Part), value.phase ^ 1);
+      if (issues) {
+        phase_arrive_expecting(full, operands * tile_bytes(Policy::N, Policy::streamed_features(first)));
+        copy_streamed<first, first + operands>(value_slot(value.slot), step, full);
+      }
+      fill_values<Part + 1>(value, step, issues);
     }
   }
 
@@ -239,14 +256,15 @@ private:
   DEV void cut_keys(int warpgroup, const Ring<Place::key_slots> &key, int step) const {
     const int end = block.own.sequence.kv_length - step * Policy::N;
     if (Policy::layout == Layout::dense || end >= Policy::N) return;
-    phase_wait(barriers.key_full(key.slot), key.phase);
+    for (int part = 0; part < Place::key_parts; ++part) phase_wait(barriers.key_full(key.slot + part), key.phase);
     clear_rows<Policy::N, Policy::streamed_features(0)>(key_slot(key.slot), Policy::key_operands, end, Policy::N);
     end_clearing(warpgroup);
   }
   DEV void cut_values(int warpgroup, const Ring<Place::value_slots> &value, int step) const {
     const int end = block.own.sequence.kv_length - step * Policy::N;
     if (Policy::layout == Layout::dense || end >= Policy::N) return;
-    phase_wait(barriers.value_full(value.slot), value.phase);
+    for (int part = 0; part < Place::value_parts; ++part)
+      phase_wait(barriers.value_full(value.slot + part), value.phase);
     clear_rows<Policy::N, Policy::streamed_features(Policy::key_operands)>(value_slot(value.slot),
                                                                            Place::value_operands, end, Policy::N);
     end_clearing(warpgroup);
@@ -268,15 +286,39 @@ private:
     Keep<1, Policy::N> keep;
     keep.all();
     if (partial) block.find_kept(keep, tile);
-    wait_products<Policy::late ? 1 : 0>();
+    end_group<0>(key);
     state.meet_early(block.args, block.own, block.own.sequence, tile, keep, partial);
     if constexpr (Policy::late) {
-      wait_products<0>();
-      release(barriers.key_empty(key.slot));
+      end_group<1>(key);
       state.meet_late(block.args, block.own, block.own.sequence, tile, keep, partial);
-    } else
-      release(barriers.key_empty(key.slot));
+    }
     key.next();
+  }
+
+  /// Waits for a group of score products, and gives back the keys that no later one reads; after the first group of
+  /// late scores for all others too.
+  template <int Group> DEV void end_group(const Ring<Place::key_slots> &key) const {
+    constexpr int groups = !Policy::late ? 0 : Place::key_parts > 1 ? Policy::late_groups : 1;
+    wait_products<groups - Group>();
+    if constexpr (Place::key_parts > 1) {
+#pragma unroll
+      for (int o = 0; o < Place::key_parts; ++o)
+        if (Policy::key_group(o) == Group) release(barriers.key_empty(o));
+    } else if (Group == groups)
+      release(barriers.key_empty(key.slot));
+    if constexpr (0 < Group && Group < groups) end_group<Group + 1>(key);
+  }
+  /// The slots that the next products read; operands that come one by one are awaited by their products.
+  DEV void take_keys(Operands &at, const Ring<Place::key_slots> &key) const {
+    if constexpr (Place::key_parts == 1) phase_wait(barriers.key_full(key.slot), key.phase);
+    at.keys = key_slot(key.slot) >> 4, at.keys_full = barriers.key_full(0), at.key_phase = key.phase;
+  }
+  DEV void take_values(Operands &at, const Ring<Place::value_slots> &value) const {
+    if constexpr (Place::value_parts == 1) phase_wait(barriers.value_full(value.slot), value.phase);
+    at.values = value_slot(value.slot) >> 4, at.values_full = barriers.value_full(0), at.value_phase = value.phase;
+  }
+  DEV void release_values(const Ring<Place::value_slots> &value) const {
+    for (int part = 0; part < Place::value_parts; ++part) release(barriers.value_empty(value.slot + part));
   }
 
   /// A turn covers the output products of one tile and the scores of the next.
@@ -296,8 +338,7 @@ private:
       cut_rows(warpgroup);
       cut_keys(warpgroup, key, step);
       take_turn(warpgroup);
-      phase_wait(barriers.key_full(0), 0);
-      at.keys = key_slot(0) >> 4;
+      take_keys(at, key);
       state.multiply_early(at);
       if constexpr (Policy::late) state.multiply_late(at);
       pass_turn(warpgroup);
@@ -305,15 +346,13 @@ private:
       for (int next; (next = steps.next()) != kNone; step = next) { // only the last tile is ever cut
         cut_keys(warpgroup, key, next);
         take_turn(warpgroup);
-        phase_wait(barriers.value_full(value.slot), value.phase);
-        at.values = value_slot(value.slot) >> 4;
+        take_values(at, value);
         state.multiply_outputs(at);
-        phase_wait(barriers.key_full(key.slot), key.phase);
-        at.keys = key_slot(key.slot) >> 4;
+        take_keys(at, key);
         state.multiply_early(at);
         wait_products<1>();
         state.hold_outputs();
-        release(barriers.value_empty(value.slot));
+        release_values(value);
         value.next();
         if constexpr (Policy::late) state.multiply_late(at);
         pass_turn(warpgroup);
@@ -321,8 +360,7 @@ private:
       }
       cut_values(warpgroup, value, step);
       take_turn(warpgroup);
-      phase_wait(barriers.value_full(value.slot), value.phase);
-      at.values = value_slot(value.slot) >> 4;
+      take_values(at, value);
       state.multiply_outputs(at);
       if (warpgroup != Place::consumers - 1) pass_turn(warpgroup); // the last turn is nobody's
       wait_products<0>();

@@ -19,6 +19,11 @@ DEV constexpr int tile_bytes(int rows, int features) { return rows * 2 * ((featu
 template <class Policy> struct HopperPlacement {
   static constexpr int consumers = Policy::warps / 4 - 1, own_rows = 64 * consumers, threads = kWarp * Policy::warps;
   static constexpr int key_slots = (Policy::stages + 1) / 2, value_slots = Policy::stages / 2;
+  static constexpr int value_operands = Policy::streamed_operands - Policy::key_operands;
+  /// A slot is filled and emptied as a whole; where there is one alone, operand by operand.
+  static constexpr int key_parts = key_slots == 1 ? Policy::key_operands : 1,
+                       value_parts = value_slots == 1 ? value_operands : 1, most_parts = 4;
+  static_assert(key_parts <= most_parts && value_parts <= most_parts);
   static constexpr int alignment = 1024;
   /// Of each thread; a multiprocessor has 512 for the three warpgroups. Loops over tensors in the mask need some more.
   static constexpr int producer_registers = Policy::judges_by_memory ? 40 : 24,
@@ -33,12 +38,12 @@ template <class Policy> struct HopperPlacement {
     const int bytes = operands * tile_bytes(Policy::N, Policy::streamed_features(first));
     return (bytes + alignment - 1) / alignment * alignment;
   }
-  static constexpr int value_operands = Policy::streamed_operands - Policy::key_operands;
   static constexpr int key_bytes = slot_bytes(0, Policy::key_operands),
                        value_bytes = slot_bytes(Policy::key_operands, value_operands);
   static constexpr int keys_at = own_offset(Policy::own_operands), values_at = keys_at + key_slots * key_bytes,
                        barriers_at = values_at + value_slots * value_bytes;
-  static constexpr int barriers = 1 + 2 * (key_slots + value_slots);
+  static DEV constexpr int barriers_of(int slots) { return 2 * (slots == 1 ? most_parts : slots); }
+  static constexpr int barriers = 1 + barriers_of(key_slots) + barriers_of(value_slots);
   static DEV constexpr int shared_bytes() { return alignment + barriers_at + 8 * barriers; }
 };
 
@@ -51,32 +56,32 @@ template <int Slots> struct Ring {
   }
 };
 
-/// Addresses of the barriers.
+/// Addresses of the barriers, of slots by number or of a single slot's operands.
 template <class Policy> struct Barriers {
   using Place = HopperPlacement<Policy>;
+  static constexpr int keys = Place::key_slots * Place::key_parts, values = Place::value_slots * Place::value_parts;
   SharedAddress at;
   DEV SharedAddress rows_full() const { return at; }
-  DEV SharedAddress key_full(int slot) const { return at + 8 * (1 + slot); }
-  DEV SharedAddress key_empty(int slot) const { return at + 8 * (1 + Place::key_slots + slot); }
-  DEV SharedAddress value_full(int slot) const { return at + 8 * (1 + 2 * Place::key_slots + slot); }
-  DEV SharedAddress value_empty(int slot) const {
-    return at + 8 * (1 + 2 * Place::key_slots + Place::value_slots + slot);
-  }
+  DEV SharedAddress key_full(int number) const { return at + 8 * (1 + number); }
+  DEV SharedAddress key_empty(int number) const { return at + 8 * (1 + keys + number); }
+  DEV SharedAddress value_full(int number) const { return at + 8 * (1 + 2 * keys + number); }
+  DEV SharedAddress value_empty(int number) const { return at + 8 * (1 + 2 * keys + values + number); }
   DEV void init() const {
     phase_init(rows_full(), 1);
-    for (int slot = 0; slot < Place::key_slots; ++slot)
-      phase_init(key_full(slot), 1), phase_init(key_empty(slot), 4 * Place::consumers);
-    for (int slot = 0; slot < Place::value_slots; ++slot)
-      phase_init(value_full(slot), 1), phase_init(value_empty(slot), 4 * Place::consumers);
+    for (int k = 0; k < keys; ++k) phase_init(key_full(k), 1), phase_init(key_empty(k), 4 * Place::consumers);
+    for (int k = 0; k < values; ++k) phase_init(value_full(k), 1), phase_init(value_empty(k), 4 * Place::consumers);
     phase_init_end();
   }
 };
 
 // ---- products ----
 
-/// Where the operands of a warpgroup's products lie, in units of 16 bytes.
+/// Where the operands of a warpgroup's products lie, in units of 16 bytes, and the barriers of operands that come one
+/// by one.
 struct Operands {
   u32 rows, keys, values;
+  SharedAddress keys_full, values_full;
+  u32 key_phase, value_phase;
 };
 
 /// The low word of a descriptor is an address and the distance of pieces, the high word the distance of eight rows and
@@ -93,6 +98,7 @@ DEV void multiply_scores(Tile<1, Policy::N> &scores, const Operands &at) {
   using Place = HopperPlacement<Policy>;
   constexpr int features = Policy::own_features(Own), pitch = piece_pitch(features), steps = piece_of(features) / 16;
   static_assert(features == Policy::streamed_features(Key) && features == Policy::own_features(0));
+  if constexpr (Place::key_parts > 1) phase_wait(at.keys_full + 8 * Key, at.key_phase);
 #pragma unroll
   for (int piece = 0; piece < pieces_of(features); ++piece)
 #pragma unroll
@@ -117,6 +123,15 @@ DEV void multiply_output(Tile<1, F> &output, const Weights<typename Policy::Elem
   wgmma_registers(
       typename Policy::Element{}, output.x[0], weights.word[0][k / 16],
       descriptor(pitch, at.values | u32(Policy::N * pitch >> 4) << 16, Place::streamed_offset(Value) + k * pitch));
+}
+
+/// output += weights value operand, which comes by itself
+template <class Policy, int Value, int F>
+DEV void multiply_output(Tile<1, F> &output, const Weights<typename Policy::Element, 1, Policy::N> &weights,
+                         const Operands &at) {
+  phase_wait(at.values_full + 8 * (Value - Policy::key_operands), at.value_phase);
+#pragma unroll
+  for (int k = 0; k < Policy::N; k += 16) multiply_output<Policy, Value>(output, weights, k, at);
 }
 
 template <int N> DEV void hold(Tile<1, N> &tile) { hold(tile.x[0]); }

@@ -26,6 +26,15 @@ private:
   Result<void> checkOperandUse();
   void splitScores();
   bool isEarly(ScoreOp score) const { return llvm::is_contained(earlyScores, score.getOperation()); }
+  /// Score tile (+)= own operand times key operand.
+  struct ScoreProduct {
+    std::string tile;
+    int own, key;
+    bool adds;
+  };
+  std::vector<ScoreProduct> productsOf(bool early);
+  std::vector<int> groupsOfKeys();
+  static bool endsKey(llvm::ArrayRef<ScoreProduct> products, size_t p);
   std::string multiplyScores(bool early);
   std::string multiplyOutputs();
   std::string holdOutputs();
@@ -135,20 +144,46 @@ void HopperWriter::splitScores() {
   late = earlyScores.size() < program.scores.size();
 }
 
-/// One group of products; the first product of each tile does not add to it.
-std::string HopperWriter::multiplyScores(bool early) {
-  std::string forgotten, products;
-  for (ScoreOp score : program.scores) {
-    if (isEarly(score) != early) continue;
-    const std::string tile = scoreName(score.getResult());
-    forgotten += "forget(" + tile + ");\n";
-    for (unsigned i = 0; i < score.getRows().size(); ++i)
-      products += "multiply_scores<Policy, " +
-                  std::to_string(SweepProgram::find(program.own, program.ownFactor(score, i))) + ", " +
-                  std::to_string(SweepProgram::find(program.streamed, program.streamedFactor(score, i))) + ", " +
-                  (i ? "true" : "false") + ">(" + tile + ", at);\n";
+/// The products of early or of late scores, in order.
+std::vector<HopperWriter::ScoreProduct> HopperWriter::productsOf(bool early) {
+  std::vector<ScoreProduct> out;
+  for (ScoreOp score : program.scores)
+    for (unsigned i = 0; isEarly(score) == early && i < score.getRows().size(); ++i)
+      out.push_back({scoreName(score.getResult()), SweepProgram::find(program.own, program.ownFactor(score, i)),
+                     SweepProgram::find(program.streamed, program.streamedFactor(score, i)), i > 0});
+  return out;
+}
+
+/// Late products by groups: one ends where a key operand has been read for the last time. Numbers of the last groups
+/// that read each operand, the early scores being group 0.
+std::vector<int> HopperWriter::groupsOfKeys() {
+  std::vector<int> groups(static_cast<size_t>(keys), 0);
+  int group = 1;
+  const std::vector<ScoreProduct> products = productsOf(false);
+  for (size_t p = 0; p < products.size(); ++p) {
+    groups[static_cast<size_t>(products[p].key)] = group;
+    group += endsKey(products, p);
   }
-  return forgotten + "begin_products();\n" + products + "end_products();\n";
+  return groups;
+}
+
+bool HopperWriter::endsKey(llvm::ArrayRef<ScoreProduct> products, size_t p) {
+  return llvm::none_of(products.drop_front(p + 1), [&](const ScoreProduct &x) { return x.key == products[p].key; });
+}
+
+/// The first product of each tile does not add to it. Where keys come one by one, so do groups of late products.
+std::string HopperWriter::multiplyScores(bool early) {
+  std::string forgotten, text;
+  const std::vector<ScoreProduct> products = productsOf(early);
+  for (size_t p = 0; p < products.size(); ++p) {
+    const ScoreProduct &x = products[p];
+    if (!x.adds) forgotten += "forget(" + x.tile + ");\n";
+    text += "multiply_scores<Policy, " + std::to_string(x.own) + ", " + std::to_string(x.key) + ", " +
+            (x.adds ? "true" : "false") + ">(" + x.tile + ", at);\n";
+    if (!early && p + 1 < products.size() && endsKey(products, p))
+      text += "if constexpr (HopperPlacement<Policy>::key_parts > 1) end_products();\n";
+  }
+  return forgotten + "begin_products();\n" + text + "end_products();\n";
 }
 
 std::string HopperWriter::holdOutputs() {
@@ -168,15 +203,21 @@ std::string HopperWriter::fetchText() {
   return out;
 }
 
+/// Where values come one by one, product by product; else interleaved.
 std::string HopperWriter::multiplyOutputs() {
-  std::string products;
-  for (OutOp o : program.outs)
-    products += "  multiply_output<Policy, " +
-                std::to_string(SweepProgram::find(program.streamed, program.resolve(o.getMatrix()))) + ">(" +
-                o.getAccumulator().str() + ", " +
-                weightsName(program.resolve(o.getTile()), toDouble(o.getCoefficient())) + ", k, at);\n";
-  return "hold_outputs();\nbegin_products();\n#pragma unroll\nfor (int k = 0; k < N; k += 16) {\n" + products +
-         "}\nend_products();\n";
+  std::string apart, products;
+  for (OutOp o : program.outs) {
+    const std::string head = "  multiply_output<Policy, " +
+                             std::to_string(SweepProgram::find(program.streamed, program.resolve(o.getMatrix()))) +
+                             ">(" + o.getAccumulator().str() + ", " +
+                             weightsName(program.resolve(o.getTile()), toDouble(o.getCoefficient()));
+    apart += head + ", at);\n";
+    products += head + ", k, at);\n";
+  }
+  const bool canBeApart = program.streamed.size() > static_cast<size_t>(keys) + 1;
+  return "hold_outputs();\nbegin_products();\n" +
+         (canBeApart ? "if constexpr (HopperPlacement<Policy>::value_parts > 1) {\n" + apart + "} else\n" : "") +
+         "#pragma unroll\nfor (int k = 0; k < N; k += 16) {\n" + products + "}\nend_products();\n";
 }
 
 std::string HopperWriter::landed(bool early) {
@@ -263,8 +304,14 @@ std::string HopperWriter::mapsText() {
            "};\n  return features[o];\n}\ntemplate <int o> static DEV const TensorMap &" + name +
            "_map(const Args &args) {\n" + indent(choice, 2) + "}\n";
   };
+  std::string groups;
+  const std::vector<int> ofKeys = groupsOfKeys();
+  for (int group : ofKeys) groups += (groups.empty() ? "" : ", ") + std::to_string(group);
   return kind("own", program.own) + kind("streamed", program.streamed) +
-         "static constexpr int key_operands = " + std::to_string(keys) + ";\n";
+         "static constexpr int key_operands = " + std::to_string(keys) +
+         ", late_groups = " + std::to_string(*llvm::max_element(ofKeys)) +
+         ";\nstatic DEV constexpr int key_group(int o) {\n  constexpr int groups[] = {" + groups +
+         "};\n  return groups[o];\n}\n";
 }
 
 ResourceModel HopperWriter::resources() {
@@ -344,6 +391,7 @@ Result<KernelText> HopperWriter::write(const std::string &kernel, const std::str
   out.launch.kernel = kernel;
   out.launch.owners = "bnri";
   out.launch.rows_per_block = "tile_m";
+  out.launch.walks = !isMasked(interface); // else blocks last unequally long: whichever is free takes the next one
   out.launch.tensors = parameters.names();
   for (const std::string &name : parameters.mapNames()) {
     const bool isOwn = llvm::any_of(program.own, [&](const Operand &o) { return o.tensor == name; });
