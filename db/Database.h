@@ -18,7 +18,8 @@ namespace jvpgen {
 struct DatabaseLayers {
   std::filesystem::path own; ///< read and written, made when something is first recorded; or empty
   std::vector<std::filesystem::path>
-      shipped; ///< read only, beneath it, the first on top; those that are missing count not
+      shipped;                ///< read only, beneath it, the first on top; those that are missing count not
+  bool own_is_private = true; ///< its folder has to be the user's alone; one that he named himself need not
   std::chrono::milliseconds read_wait{50}; ///< then the layers beneath answer
   std::chrono::milliseconds write_wait{30000};
 };
@@ -77,6 +78,7 @@ public:
 
   /// All of them or none, into the user's own database, on disk when the call returns. Those that it has already are
   /// left as they are. A database that turns out to be damaged is set aside, said once to `warn`, and begun anew.
+  Result<void> record(std::span<const Trial> trials);
   Result<void> record(const Trial &trial) { return record(std::span(&trial, 1)); }
 
   /// Never fails: a database that is held by others for longer than `read_wait` does not answer, those beneath do.

@@ -73,14 +73,16 @@ static int harden(sqlite3 *connection) {
 SqliteResult<Sqlite> Sqlite::open(const std::filesystem::path &path, Access access, std::chrono::milliseconds wait) {
   std::unique_ptr<Handle, Close> handle(new Handle);
   const std::string uri = uriOf(path, access == Access::Immutable ? "?immutable=1" : "");
-  const int flags = access == Access::Write ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY;
+  const int flags = access == Access::Write  ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE
+                    : access == Access::Read ? SQLITE_OPEN_READWRITE // undoes what a writer that died left half done
+                                             : SQLITE_OPEN_READONLY;
   int code = sqlite3_open_v2(uri.c_str(), &handle->connection, flags | SQLITE_OPEN_URI, nullptr);
   if (!code) code = harden(handle->connection);
   if (code) return sqliteError(handle->connection, code);
   sqlite3_busy_timeout(handle->connection, int(wait.count()));
   Sqlite out(std::move(handle));
-  if (access == Access::Write)
-    if (SqliteResult<void> set = out.execute("PRAGMA synchronous = EXTRA"); !set) return tl::unexpected(set.error());
+  const char *mode = access == Access::Write ? "PRAGMA synchronous = EXTRA" : "PRAGMA query_only = ON";
+  if (SqliteResult<void> set = out.execute(mode); !set) return tl::unexpected(set.error());
   return out;
 }
 

@@ -1,6 +1,7 @@
 // Ranges, names and digests of trials.
 #include "db/Trial.h"
 
+#include "db/Buckets.h"
 #include "db/TrialFields.h"
 #include "support/Hash.h"
 
@@ -80,7 +81,9 @@ private:
 std::string jvpgen::contentId(const Trial &trial) {
   FieldHash hash;
   hash.add("jvpgen trial");
-  visitProblem(trial.problem, hash);
+  TrialProblem problem = trial.problem;
+  problem.shape = canonicalShape(problem.shape);
+  visitProblem(problem, hash);
   visitDevice(trial.device, hash);
   visitTrial(trial, hash);
   hash.kernels(trial.kernels);

@@ -54,7 +54,8 @@ enum class Outcome {
   Throttled,   ///< heat or hardware slowed the GPU down, in repetitions too
 };
 
-/// A measured candidate beside the default, whose turns were interleaved with its own.
+/// A measured candidate beside the default, whose turns were interleaved with its own. The default beside itself is
+/// Ambiguous: where a trial says so, nothing better was to be found.
 enum class Verdict {
   None,      ///< not compared
   Better,    ///< by more than the tuner's margin, beyond the spread
