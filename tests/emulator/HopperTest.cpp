@@ -2,6 +2,7 @@
 #include "HostRunner.h"
 
 #include "runtime/jit/Compile.h"
+#include "runtime/launch/CudaExecutable.h"
 #include "runtime/launch/LaunchArguments.h"
 #include "tests/reference/Specs.h"
 

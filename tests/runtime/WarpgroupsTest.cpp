@@ -65,6 +65,14 @@ TEST(Warpgroups, DefaultSchedulesFillRegistersAndSharedMemory) {
   }
 }
 
+TEST(Warpgroups, LongRowsTakeSingleSlots) {
+  ResourceModel second = tangentForward(256); // the second pass of two has one output
+  second.output_features = 256;
+  EXPECT_EQ(defaultSchedule(second, kHopper), (Schedule{128, 48, 12, 2}));
+  EXPECT_LE(sharedBytes(second, {128, 48, 12, 2}), 227 * 1024);
+  for (const Schedule &s : legalSchedules(tangentForward(128), kHopper)) EXPECT_GE(s.stages, 4) << s.tile_n;
+}
+
 TEST(Warpgroups, RefusalsSayWhatIsInTheWay) {
   auto refusal = [](int features, const Schedule &s) {
     Result<void> ok = legal(tangentForward(features), s, kHopper);
@@ -75,7 +83,7 @@ TEST(Warpgroups, RefusalsSayWhatIsInTheWay) {
   EXPECT_THAT(refusal(128, {128, 40, 12, 5}), HasSubstr("a multiple of 16 rows"));
   EXPECT_THAT(refusal(128, {128, 64, 12, 6}), HasSubstr("bytes of shared memory"));
   EXPECT_THAT(refusal(128, {128, 96, 12, 4}), HasSubstr("a smaller tile_n"));
-  EXPECT_THAT(refusal(256, defaultSchedule(tangentForward(256), kHopper)), HasSubstr("shared memory"));
+  EXPECT_THAT(refusal(256, defaultSchedule(tangentForward(256), kHopper)), HasSubstr("registers in each thread"));
 }
 
 TEST(Warpgroups, OtherSchedulesAreLegalAndAllDifferent) {
