@@ -76,6 +76,18 @@ struct SourceFile {
   std::string text;
 };
 
+/// A kernel that was compiled ahead of time. It takes the place of compiling where arch and schedule fit and its texts
+/// are still the bundle's.
+struct MachineCode {
+  std::string kernel; ///< Launch::kernel
+  std::string arch;   ///< exact: "sm_90a"
+  Schedule schedule;
+  std::string key;      ///< SHA-256 over texts and options: machineCodeKey
+  std::string compiler; ///< build ids of the NVRTC that made it
+  int registers = 0, spill_bytes = 0, serialised = 0, static_shared_bytes = 0;
+  std::string cubin;
+};
+
 struct KernelBundle {
   static constexpr int kVersion = 1;
   std::string name;   ///< of the specification
@@ -85,6 +97,7 @@ struct KernelBundle {
   std::vector<TensorDeclaration> tensors; ///< the interface
   std::vector<KernelVariant> variants;    ///< the first of a program is its default
   std::vector<SourceFile> files;          ///< emitted policies and templates
+  std::vector<MachineCode> machine_code;  ///< for some archs and schedules; may be empty
   std::vector<std::string> notices;       ///< what a user should know: variants left out, limits of f16
 };
 

@@ -1,7 +1,7 @@
 // One compilation: look in the cache, else call NVRTC and read what ptxas says of the kernel.
 #include "runtime/jit/Compile.h"
 
-#include "runtime/jit/TranslationUnit.h"
+#include "runtime/jit/MachineCode.h"
 #include "schedule/Legality.h"
 
 #include <algorithm>
@@ -23,25 +23,34 @@ Result<std::unique_ptr<KernelCompiler>> KernelCompiler::create(const NvrtcFiles 
                                                                std::filesystem::path cache_folder,
                                                                CacheFolder::Warn warn, size_t cache_limit) {
   return std::unique_ptr<KernelCompiler>(
-      new KernelCompiler(files, std::move(cache_folder), std::move(warn), cache_limit));
+      new KernelCompiler([files] { return files; }, std::move(cache_folder), std::move(warn), cache_limit));
 }
 
 const Result<std::unique_ptr<KernelCompiler>> &KernelCompiler::ofProcess() {
   static const Result<std::unique_ptr<KernelCompiler>> compiler = []() -> Result<std::unique_ptr<KernelCompiler>> {
     Environment environment = Environment::ofProcess();
-    Result<NvrtcFiles> files = findNvrtc(environment);
-    if (!files) return tl::unexpected(files.error());
     auto warn = [](const std::string &message) { std::fprintf(stderr, "warning: %s\n", message.c_str()); };
     Result<size_t> limit = kernelCacheLimit(environment);
     if (!limit) warn(limit.error().message);
-    return create(*files, kernelCacheFolder(environment), warn, limit.value_or(kCacheLimit));
+    return std::unique_ptr<KernelCompiler>(new KernelCompiler([environment] { return findNvrtc(environment); },
+                                                              kernelCacheFolder(environment), warn,
+                                                              limit.value_or(kCacheLimit)));
   }();
   return compiler;
 }
 
-Result<const Nvrtc *> KernelCompiler::nvrtc() {
+Result<const NvrtcFiles *> KernelCompiler::nvrtcFiles() {
   std::lock_guard<std::mutex> lock(loading);
-  if (!loaded) loaded.emplace(Nvrtc::load(files));
+  if (!files) files.emplace(find());
+  if (!*files) return tl::unexpected(files->error());
+  return &**files;
+}
+
+Result<const Nvrtc *> KernelCompiler::nvrtc() {
+  Result<const NvrtcFiles *> found = nvrtcFiles();
+  if (!found) return tl::unexpected(found.error());
+  std::lock_guard<std::mutex> lock(loading);
+  if (!loaded) loaded.emplace(Nvrtc::load(**found));
   if (!*loaded) return tl::unexpected(loaded->error());
   return &**loaded;
 }
@@ -137,18 +146,40 @@ Result<CompiledKernel> KernelCompiler::compile(const KernelBundle &bundle, const
   auto start = std::chrono::steady_clock::now();
   Result<TranslationUnit> unit = translationUnit(bundle, launch);
   if (!unit) return tl::unexpected(unit.error());
+  Result<CompiledKernel> out;
+  if (const MachineCode *code = findMachineCode(bundle, *unit, launch, schedule, target)) {
+    out->cubin = code->cubin;
+    out->ahead_of_time = true;
+    out->registers = code->registers;
+    out->spill_bytes = code->spill_bytes;
+    out->serialised = code->serialised;
+    out->shared_bytes = code->static_shared_bytes;
+  } else if (out = compileOrRecall(*unit, launch, schedule, target); !out)
+    return out;
+  out->kernel = launch.kernel;
+  out->dynamic_shared_bytes = sharedBytes(launch.resources, schedule);
+  out->shared_bytes += out->dynamic_shared_bytes;
+  out->compile_ms = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
+  return out;
+}
+
+/// The kernel but for what its launch adds: `shared_bytes` counts what is static.
+Result<CompiledKernel> KernelCompiler::compileOrRecall(const TranslationUnit &unit, const Launch &launch,
+                                                       const Schedule &schedule, const Target &target) {
   const std::vector<std::string> options = compilationOptions(launch, schedule, target);
   std::vector<std::string> sparing = options;
   sparing.push_back(kSparing);
   const bool is_sparing_first = launch.resources.element_bytes == 4; // their products are long, and most kernels spill
   std::vector<std::string> every = sparing;
   if (is_sparing_first) every.push_back("first"); // the order is part of what makes the machine code
+  Result<const NvrtcFiles *> compiler_files = nvrtcFiles();
+  if (!compiler_files) return tl::unexpected(compiler_files.error());
   Result<KernelCache::Answer> answer =
-      cache.obtain(compilationKey(*unit, every, files.build_ids), [&]() -> Result<std::string> {
+      cache.obtain(compilationKey(unit, every, (*compiler_files)->build_ids), [&]() -> Result<std::string> {
         Result<const Nvrtc *> compiler = nvrtc();
         if (!compiler) return tl::unexpected(compiler.error());
         std::string cubin;
-        Result<ResourceUse> use = compileText(**compiler, *unit, is_sparing_first ? sparing : options,
+        Result<ResourceUse> use = compileText(**compiler, unit, is_sparing_first ? sparing : options,
                                               is_sparing_first ? options : sparing, cubin);
         if (!use) return tl::unexpected(use.error());
         return encode(*use, cubin);
@@ -156,7 +187,6 @@ Result<CompiledKernel> KernelCompiler::compile(const KernelBundle &bundle, const
   if (!answer) return tl::unexpected(answer.error());
 
   CompiledKernel out;
-  out.kernel = launch.kernel;
   out.cached = !answer->made;
   ResourceUse use;
   if (!decode(*answer->payload, use, out.cubin))
@@ -166,9 +196,7 @@ Result<CompiledKernel> KernelCompiler::compile(const KernelBundle &bundle, const
   out.registers = use.registers;
   out.spill_bytes = use.spill_bytes;
   out.serialised = use.serialised;
-  out.dynamic_shared_bytes = sharedBytes(launch.resources, schedule);
-  out.shared_bytes = use.static_shared_bytes + out.dynamic_shared_bytes;
-  out.compile_ms = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
+  out.shared_bytes = use.static_shared_bytes;
   return out;
 }
 

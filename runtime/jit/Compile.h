@@ -6,7 +6,9 @@
 #include "runtime/abi/Target.h"
 #include "runtime/jit/KernelCache.h"
 #include "runtime/jit/Nvrtc.h"
+#include "runtime/jit/TranslationUnit.h"
 #include "support/Result.h"
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -25,11 +27,12 @@ struct CompiledKernel {
   int shared_bytes = 0;         ///< per block, static and dynamic
   int dynamic_shared_bytes = 0; ///< what the launch has to ask for
   double compile_ms = 0;        ///< time that this call took
+  bool ahead_of_time = false;   ///< from the bundle
   bool cached = false;          ///< not compiled by this call: kept by this process, on disk, or made by another
 
   /// Whether a kernel for warpgroups keeps what such kernels are for: products that overlap, all in registers.
   bool isFluent() const { return serialised == 0 && spill_bytes <= 16; }
-  const char *source() const { return cached ? "cached" : "compiled"; }
+  const char *source() const { return ahead_of_time ? "bundle" : cached ? "cached" : "compiled"; }
 };
 
 /// What is compiled: one launch of a bundle, with a schedule that its skeleton allows.
@@ -44,14 +47,15 @@ std::vector<KernelRequest> kernelRequests(const KernelVariant &variant);
 /// What NVRTC is told beside the text.
 std::vector<std::string> compilationOptions(const Launch &launch, const Schedule &schedule, const Target &target);
 
-/// Compiles kernels and keeps them in a cache. NVRTC is loaded when something is first compiled, not for a hit.
-/// May be used by many threads at once.
+/// Takes kernels from the bundle, else from a cache, else compiles and keeps them. NVRTC is looked for when the bundle
+/// does not hold a kernel, and loaded when something is first compiled. May be used by many threads at once.
 class KernelCompiler {
 public:
   /// `cache_folder` empty: kernels are kept in memory alone.
   static Result<std::unique_ptr<KernelCompiler>> create(const NvrtcFiles &files, std::filesystem::path cache_folder,
                                                         CacheFolder::Warn warn, size_t cache_limit = kCacheLimit);
-  /// From the process's environment, once; warnings go to standard error.
+  /// From the process's environment, once; warnings go to standard error. There is one without NVRTC too: it has what
+  /// bundles hold.
   static const Result<std::unique_ptr<KernelCompiler>> &ofProcess();
 
   Result<CompiledKernel> compile(const KernelBundle &bundle, const Launch &launch, const Schedule &schedule,
@@ -62,14 +66,18 @@ public:
                                                  const Target &target, unsigned threads = 0);
 
 private:
-  KernelCompiler(const NvrtcFiles &files, std::filesystem::path cache_folder, CacheFolder::Warn warn,
-                 size_t cache_limit)
-      : files(files), cache(std::move(cache_folder), std::move(warn), cache_limit) {}
+  using FindNvrtc = std::function<Result<NvrtcFiles>()>;
+  KernelCompiler(FindNvrtc find, std::filesystem::path cache_folder, CacheFolder::Warn warn, size_t cache_limit)
+      : find(std::move(find)), cache(std::move(cache_folder), std::move(warn), cache_limit) {}
+  Result<const NvrtcFiles *> nvrtcFiles();
   Result<const Nvrtc *> nvrtc();
+  Result<CompiledKernel> compileOrRecall(const TranslationUnit &unit, const Launch &launch, const Schedule &schedule,
+                                         const Target &target);
 
-  NvrtcFiles files;
+  const FindNvrtc find;
   KernelCache cache;
-  std::mutex loading;
+  std::mutex loading; ///< of what follows
+  std::optional<Result<NvrtcFiles>> files;
   std::optional<Result<Nvrtc>> loaded;
 };
 

@@ -144,7 +144,7 @@ int64_t LaunchArguments::blocks(size_t launch, const Problem &problem) const {
 // ---- checks
 // ------------------------------------------------------------------------------------------------------------
 
-static Result<void> checkShape(const Problem &problem) {
+Result<void> jvpgen::checkShape(const Problem &problem) {
   auto refuse = [](const std::string &what, const std::string &remedy) {
     return fail(ErrorKind::Invalid, "a launch was asked for " + what + "; " + remedy);
   };

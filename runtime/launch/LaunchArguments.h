@@ -35,6 +35,9 @@ struct alignas(64) KernelParameter {
 };
 static_assert(sizeof(Problem) == 56 && sizeof(TensorParameter) == 40 && sizeof(KernelParameter) <= 4096);
 
+/// Whether the sizes make sense: none negative, query heads a multiple of key heads, each below 2^31.
+Result<void> checkShape(const Problem &problem);
+
 /// A variant's launches with every name resolved; what CUDA and the host's emulation share. Tensors are handed over as
 /// views in the order of `signature`.
 class LaunchArguments {
