@@ -25,7 +25,7 @@ static int slotBytes(const ResourceModel &m, int rows, int features) {
 
 int jvpgen::warpgroupSharedBytes(const ResourceModel &m, const Schedule &s) {
   auto barriersOf = [](int slots) { return 2 * (slots == 1 ? kMostParts : slots); }; // of a single slot's operands
-  const int barriers = 1 + barriersOf(keySlots(s)) + barriersOf(valueSlots(s));
+  const int barriers = 2 + barriersOf(keySlots(s)) + barriersOf(valueSlots(s));
   return kAlignment + s.tile_m * m.own_features * m.element_bytes +
          keySlots(s) * slotBytes(m, s.tile_n, m.key_features) +
          valueSlots(s) * slotBytes(m, s.tile_n, m.streamed_features - m.key_features) + 8 * barriers;

@@ -19,9 +19,17 @@
 // multiply_outputs), reads scores when they have landed (meet_early, meet_late) and holds what the output products read
 // and write (hold_outputs).
 
-// ---- which tiles a block meets ----
+// ---- what a block of threads does ----
 
-/// The block's rows, and what they meet.
+/// The blocks of rows that a block of threads takes one after the other. With a grid of as many as there are blocks of
+/// rows it takes one; with fewer, the copies of the next one's tiles are under way while this one's outputs are stored.
+struct Walk {
+  int at = block_index();
+
+  DEV void next() { at += grid_size(); }
+};
+
+/// A block of rows, and what they meet.
 template <class Policy> struct HopperBlock {
   using Args = typename Policy::Args;
   using Place = HopperPlacement<Policy>;
@@ -31,14 +39,14 @@ template <class Policy> struct HopperBlock {
 
   /// Blocks of one head follow one another. With a mask the last rows tend to meet most tiles: they start first, in
   /// groups of four heads, whose keys then stay in the cache together.
-  DEV explicit HopperBlock(const Args &args) : args(args) {
+  DEV HopperBlock(const Args &args, int index) : args(args) {
     const Problem &p = args.problem;
     const int heads = int(p.heads), per_head = int(p.heads / p.kv_heads), all = heads * int(p.batch);
-    const int blocks = int((p.q_length + Place::own_rows - 1) / Place::own_rows);
-    int head = block_index() / blocks, block = block_index() % blocks;
+    const int blocks = blocks_of_head(p);
+    int head = index / blocks, block = index % blocks;
     if constexpr (Policy::masked) {
       constexpr int together = 4;
-      const int group = block_index() / (together * blocks), rest = block_index() % (together * blocks);
+      const int group = index / (together * blocks), rest = index % (together * blocks);
       const int size = all - together * group < together ? all - together * group : together;
       head = together * group + rest % size, block = blocks - 1 - rest / size;
     }
@@ -50,6 +58,11 @@ template <class Policy> struct HopperBlock {
     own.bound = Policy::layout == Layout::packed ? own.length : int(p.q_length);
     tiles = own.first < own.length ? (s.kv_length + Policy::N - 1) / Policy::N : 0;
   }
+  static DEV int blocks_of_head(const Problem &p) {
+    return int((p.q_length + Place::own_rows - 1) / Place::own_rows);
+  }
+  static DEV int count(const Problem &p) { return int(p.batch * p.heads) * blocks_of_head(p); }
+
   DEV int last_row() const {
     const int end = own.first + Place::own_rows;
     return (end < own.length ? end : own.length) - 1;
@@ -134,14 +147,15 @@ template <class Policy> struct HopperSweep {
   using Args = typename Policy::Args;
   using Place = HopperPlacement<Policy>;
   using State = typename Policy::State;
+  using Block = HopperBlock<Policy>;
   static constexpr int kNone = Steps<Policy>::kNone;
 
-  const HopperBlock<Policy> block;
+  const Args &args;
   const SharedAddress shared;
   const Barriers<Policy> barriers;
 
   DEV explicit HopperSweep(const Args &args)
-      : block(args), shared((shared_base() + Place::alignment - 1) / Place::alignment * Place::alignment),
+      : args(args), shared((shared_base() + Place::alignment - 1) / Place::alignment * Place::alignment),
         barriers{shared + Place::barriers_at} {}
 
   DEV void run() {
@@ -162,62 +176,70 @@ private:
   DEV SharedAddress value_slot(int slot) const { return shared + Place::values_at + slot * Place::value_bytes; }
 
   template <int Features>
-  DEV void copy_tile(SharedAddress to, int rows, const TensorMap &map, i64 row, int head, SharedAddress full) const {
+  DEV static void copy_tile(SharedAddress to, int rows, const TensorMap &map, i64 row, int head, int sequence,
+                            SharedAddress full) {
 #pragma unroll
     for (int piece = 0; piece < pieces_of(Features); ++piece)
       copy_box(to + piece * rows * piece_pitch(Features), map, piece * piece_of(Features), int(row), head,
-               Policy::layout == Layout::packed ? 0 : block.own.sequence.b, full);
+               Policy::layout == Layout::packed ? 0 : sequence, full);
   }
-  template <int Operand = 0> DEV void copy_own() const {
+  template <int Operand = 0> DEV void copy_own(const Block &block) const {
     if constexpr (Operand < Policy::own_operands) {
       const Sequence &s = block.own.sequence;
       copy_tile<Policy::own_features(Operand)>(shared + Place::own_offset(Operand), Place::own_rows,
-                                               Policy::template own_map<Operand>(block.args),
-                                               s.q_start + block.own.first, s.h, barriers.rows_full());
-      copy_own<Operand + 1>();
+                                               Policy::template own_map<Operand>(args), s.q_start + block.own.first,
+                                               s.h, s.b, barriers.rows_full());
+      copy_own<Operand + 1>(block);
     }
   }
-  template <int Operand, int End> DEV void copy_streamed(SharedAddress slot, int step, SharedAddress full) const {
+  template <int Operand, int End>
+  DEV void copy_streamed(const Sequence &s, SharedAddress slot, int step, SharedAddress full) const {
     if constexpr (Operand < End) {
-      const Sequence &s = block.own.sequence;
       copy_tile<Policy::streamed_features(Operand)>(slot + Place::streamed_offset(Operand), Policy::N,
-                                                    Policy::template streamed_map<Operand>(block.args),
-                                                    s.kv_start + step * Policy::N, s.n, full);
-      copy_streamed<Operand + 1, End>(slot, step, full);
+                                                    Policy::template streamed_map<Operand>(args),
+                                                    s.kv_start + step * Policy::N, s.n, s.b, full);
+      copy_streamed<Operand + 1, End>(s, slot, step, full);
     }
   }
 
   /// One warp, of which the first lane issues the copies: a slot is filled as soon as it is empty.
   DEV void produce() const {
     const bool issues = thread_index() % kWarp == 0;
-    Steps<Policy> steps(block);
     Ring<Place::key_slots> key;
     Ring<Place::value_slots> value;
-    int step = steps.next();
-    if (issues && step != kNone) {
-      phase_arrive_expecting(barriers.rows_full(), Place::keys_at);
-      copy_own();
-    }
-    for (; step != kNone; step = steps.next()) {
-      fill_keys(key, step, issues);
-      key.next();
-      fill_values(value, step, issues);
-      value.next();
+    Ring<1> rows;
+    for (Walk walk; walk.at < Block::count(args.problem); walk.next()) {
+      const Block block(args, walk.at);
+      Steps<Policy> steps(block);
+      int step = steps.next();
+      if (step == kNone) continue;
+      phase_wait_guarded(barriers.rows_empty(), rows.phase ^ 1);
+      rows.next();
+      if (issues) {
+        phase_arrive_expecting(barriers.rows_full(), Place::keys_at);
+        copy_own(block);
+      }
+      for (; step != kNone; step = steps.next()) {
+        fill_keys(block.own.sequence, key, step, issues);
+        key.next();
+        fill_values(block.own.sequence, value, step, issues);
+        value.next();
+      }
     }
   }
-  template <int Part = 0> DEV void fill_keys(const Ring<Place::key_slots> &key, int step, bool issues) const {
+  template <int Part = 0> DEV void fill_keys(const Sequence &s, const Ring<Place::key_slots> &key, int step, bool issues) const {
     if constexpr (Part < Place::key_parts) {
       constexpr int operands = Policy::key_operands / Place::key_parts, first = Part * operands;
       const SharedAddress full = barriers.key_full(key.slot + Part);
       phase_wait_guarded(barriers.key_empty(key.slot + Part), key.phase ^ 1);
       if (issues) {
         phase_arrive_expecting(full, operands * tile_bytes(Policy::N, Policy::streamed_features(0)));
-        copy_streamed<first, first + operands>(key_slot(key.slot), step, full);
+        copy_streamed<first, first + operands>(s, key_slot(key.slot), step, full);
       }
-      fill_keys<Part + 1>(key, step, issues);
+      fill_keys<Part + 1>(s, key, step, issues);
     }
   }
-  template <int Part = 0> DEV void fill_values(const Ring<Place::value_slots> &value, int step, bool issues) const {
+  template <int Part = 0> DEV void fill_values(const Sequence &s, const Ring<Place::value_slots> &value, int step, bool issues) const {
     if constexpr (Part < Place::value_parts) {
       constexpr int operands = Place::value_operands / Place::value_parts,
                     first = Policy::key_operands + Part * operands;
@@ -225,9 +247,9 @@ private:
       phase_wait_guarded(barriers.value_empty(value.slot + Part), value.phase ^ 1);
       if (issues) {
         phase_arrive_expecting(full, operands * tile_bytes(Policy::N, Policy::streamed_features(first)));
-        copy_streamed<first, first + operands>(value_slot(value.slot), step, full);
+        copy_streamed<first, first + operands>(s, value_slot(value.slot), step, full);
       }
-      fill_values<Part + 1>(value, step, issues);
+      fill_values<Part + 1>(s, value, step, issues);
     }
   }
 
@@ -246,21 +268,21 @@ private:
   }
   // Padding, and in packed tensors the next sequence, lie behind the end of one: products must not meet what they hold.
   // Both warpgroups store the same zeros.
-  DEV void cut_rows(int warpgroup) const {
+  DEV void cut_rows(const Block &block, int warpgroup) const {
     const int end = block.own.length - block.own.first, last = 64 * (warpgroup + 1);
     if (Policy::layout == Layout::dense || end >= last) return;
     clear_rows<Place::own_rows, Policy::own_features(0)>(shared, Policy::own_operands,
                                                          end > last - 64 ? end : last - 64, last);
     end_clearing(warpgroup);
   }
-  DEV void cut_keys(int warpgroup, const Ring<Place::key_slots> &key, int step) const {
+  DEV void cut_keys(const Block &block, int warpgroup, const Ring<Place::key_slots> &key, int step) const {
     const int end = block.own.sequence.kv_length - step * Policy::N;
     if (Policy::layout == Layout::dense || end >= Policy::N) return;
     for (int part = 0; part < Place::key_parts; ++part) phase_wait(barriers.key_full(key.slot + part), key.phase);
     clear_rows<Policy::N, Policy::streamed_features(0)>(key_slot(key.slot), Policy::key_operands, end, Policy::N);
     end_clearing(warpgroup);
   }
-  DEV void cut_values(int warpgroup, const Ring<Place::value_slots> &value, int step) const {
+  DEV void cut_values(const Block &block, int warpgroup, const Ring<Place::value_slots> &value, int step) const {
     const int end = block.own.sequence.kv_length - step * Policy::N;
     if (Policy::layout == Layout::dense || end >= Policy::N) return;
     for (int part = 0; part < Place::value_parts; ++part)
@@ -280,17 +302,17 @@ private:
   }
 
   /// From scores under way to packed weights.
-  DEV void meet(State &state, Ring<Place::key_slots> &key, int step, bool partial) const {
+  DEV void meet(State &state, const Block &block, Ring<Place::key_slots> &key, int step, bool partial) const {
     const Streamed<Policy> tile{0u, step * Policy::N};
-    state.fetch(block.args, block.own, block.own.sequence, tile);
+    state.fetch(args, block.own, block.own.sequence, tile);
     Keep<1, Policy::N> keep;
     keep.all();
     if (partial) block.find_kept(keep, tile);
     end_group<0>(key);
-    state.meet_early(block.args, block.own, block.own.sequence, tile, keep, partial);
+    state.meet_early(args, block.own, block.own.sequence, tile, keep, partial);
     if constexpr (Policy::late) {
       end_group<1>(key);
-      state.meet_late(block.args, block.own, block.own.sequence, tile, keep, partial);
+      state.meet_late(args, block.own, block.own.sequence, tile, keep, partial);
     }
     key.next();
   }
@@ -321,51 +343,70 @@ private:
     for (int part = 0; part < Place::value_parts; ++part) release(barriers.value_empty(value.slot + part));
   }
 
-  /// A turn covers the output products of one tile and the scores of the next.
+  /// All blocks of rows of this block of threads. The right to issue products goes round through all of them.
   DEV void consume(int warpgroup) const {
-    State state;
-    state.clear();
-    state.enter(block.args, block.own, block.own.sequence);
-    Steps<Policy> steps(block);
-    int step = steps.next();
-    if (step != kNone) {
-      Ring<Place::key_slots> key;
-      Ring<Place::value_slots> value;
-      Operands at;
-      at.rows = (shared + warpgroup * 64 * piece_pitch(Policy::own_features(0))) >> 4;
-      if (warpgroup == Place::consumers - 1) pass_turn(warpgroup);
-      phase_wait(barriers.rows_full(), 0);
-      cut_rows(warpgroup);
-      cut_keys(warpgroup, key, step);
-      take_turn(warpgroup);
-      take_keys(at, key);
-      state.multiply_early(at);
-      if constexpr (Policy::late) state.multiply_late(at);
-      pass_turn(warpgroup);
-      meet(state, key, step, steps.partial());
-      for (int next; (next = steps.next()) != kNone; step = next) { // only the last tile is ever cut
-        cut_keys(warpgroup, key, next);
-        take_turn(warpgroup);
-        take_values(at, value);
-        state.multiply_outputs(at);
-        take_keys(at, key);
-        state.multiply_early(at);
-        wait_products<1>();
-        state.hold_outputs();
-        release_values(value);
-        value.next();
-        if constexpr (Policy::late) state.multiply_late(at);
-        pass_turn(warpgroup);
-        meet(state, key, next, steps.partial());
-      }
-      cut_values(warpgroup, value, step);
+    Progress at;
+    at.operands.rows = (shared + warpgroup * 64 * piece_pitch(Policy::own_features(0))) >> 4;
+    if (warpgroup == Place::consumers - 1) pass_turn(warpgroup);
+    for (Walk walk; walk.at < Block::count(args.problem); walk.next()) {
+      const Block block(args, walk.at);
+      State state;
+      state.clear();
+      state.enter(args, block.own, block.own.sequence);
+      Steps<Policy> steps(block);
+      const int first = steps.next();
+      if (first != kNone) meet_all(state, block, steps, first, warpgroup, at);
+      state.leave(args, block.own);
+    }
+    if (warpgroup == 0) take_turn(warpgroup); // the last turn is nobody's
+  }
+
+  /// What a warpgroup keeps from one block of rows to the next.
+  struct Progress {
+    Ring<Place::key_slots> key;
+    Ring<Place::value_slots> value;
+    Ring<1> rows;
+    Operands operands;
+  };
+
+  /// A turn covers the output products of one tile and the scores of the next.
+  DEV void meet_all(State &state, const Block &block, Steps<Policy> &steps, int step, int warpgroup,
+                    Progress &progress) const {
+    auto &[key, value, rows, at] = progress;
+    phase_wait(barriers.rows_full(), rows.phase);
+    rows.next();
+    cut_rows(block, warpgroup);
+    cut_keys(block, warpgroup, key, step);
+    take_turn(warpgroup);
+    take_keys(at, key);
+    state.multiply_early(at);
+    if constexpr (Policy::late) state.multiply_late(at);
+    pass_turn(warpgroup);
+    meet(state, block, key, step, steps.partial());
+    for (int next; (next = steps.next()) != kNone; step = next) { // only the last tile is ever cut
+      cut_keys(block, warpgroup, key, next);
       take_turn(warpgroup);
       take_values(at, value);
       state.multiply_outputs(at);
-      if (warpgroup != Place::consumers - 1) pass_turn(warpgroup); // the last turn is nobody's
-      wait_products<0>();
+      take_keys(at, key);
+      state.multiply_early(at);
+      wait_products<1>();
       state.hold_outputs();
+      release_values(value);
+      value.next();
+      if constexpr (Policy::late) state.multiply_late(at);
+      pass_turn(warpgroup);
+      meet(state, block, key, next, steps.partial());
     }
-    state.leave(block.args, block.own);
+    release(barriers.rows_empty());
+    cut_values(block, warpgroup, value, step);
+    take_turn(warpgroup);
+    take_values(at, value);
+    state.multiply_outputs(at);
+    pass_turn(warpgroup);
+    wait_products<0>();
+    state.hold_outputs();
+    release_values(value);
+    value.next();
   }
 };

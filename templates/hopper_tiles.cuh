@@ -26,7 +26,7 @@ template <class Policy> struct HopperPlacement {
   static_assert(key_parts <= most_parts && value_parts <= most_parts);
   static constexpr int alignment = 1024;
   /// Of each thread; a multiprocessor has 512 for the three warpgroups. Loops over tensors in the mask need some more.
-  static constexpr int producer_registers = Policy::judges_by_memory ? 40 : 24,
+  static constexpr int producer_registers = Policy::judges_by_memory ? 40 : 32,
                        consumer_registers = Policy::judges_by_memory ? 232 : 240;
 
   static DEV constexpr int own_offset(int operand) { return operand * tile_bytes(own_rows, Policy::own_features(0)); }
@@ -43,7 +43,7 @@ template <class Policy> struct HopperPlacement {
   static constexpr int keys_at = own_offset(Policy::own_operands), values_at = keys_at + key_slots * key_bytes,
                        barriers_at = values_at + value_slots * value_bytes;
   static DEV constexpr int barriers_of(int slots) { return 2 * (slots == 1 ? most_parts : slots); }
-  static constexpr int barriers = 1 + barriers_of(key_slots) + barriers_of(value_slots);
+  static constexpr int barriers = 2 + barriers_of(key_slots) + barriers_of(value_slots);
   static DEV constexpr int shared_bytes() { return alignment + barriers_at + 8 * barriers; }
 };
 
@@ -62,12 +62,13 @@ template <class Policy> struct Barriers {
   static constexpr int keys = Place::key_slots * Place::key_parts, values = Place::value_slots * Place::value_parts;
   SharedAddress at;
   DEV SharedAddress rows_full() const { return at; }
-  DEV SharedAddress key_full(int number) const { return at + 8 * (1 + number); }
-  DEV SharedAddress key_empty(int number) const { return at + 8 * (1 + keys + number); }
-  DEV SharedAddress value_full(int number) const { return at + 8 * (1 + 2 * keys + number); }
-  DEV SharedAddress value_empty(int number) const { return at + 8 * (1 + 2 * keys + values + number); }
+  DEV SharedAddress rows_empty() const { return at + 8; }
+  DEV SharedAddress key_full(int number) const { return at + 8 * (2 + number); }
+  DEV SharedAddress key_empty(int number) const { return at + 8 * (2 + keys + number); }
+  DEV SharedAddress value_full(int number) const { return at + 8 * (2 + 2 * keys + number); }
+  DEV SharedAddress value_empty(int number) const { return at + 8 * (2 + 2 * keys + values + number); }
   DEV void init() const {
-    phase_init(rows_full(), 1);
+    phase_init(rows_full(), 1), phase_init(rows_empty(), 4 * Place::consumers);
     for (int k = 0; k < keys; ++k) phase_init(key_full(k), 1), phase_init(key_empty(k), 4 * Place::consumers);
     for (int k = 0; k < values; ++k) phase_init(value_full(k), 1), phase_init(value_empty(k), 4 * Place::consumers);
     phase_init_end();

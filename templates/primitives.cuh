@@ -27,6 +27,7 @@ using SharedAddress = u32;
 
 DEV int thread_index() { return threadIdx.x; }
 DEV int block_index() { return blockIdx.x; }
+DEV int grid_size() { return gridDim.x; }
 
 /// Every thread of the block has arrived, and sees what the others wrote.
 DEV void barrier() { __syncthreads(); }

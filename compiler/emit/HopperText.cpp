@@ -392,6 +392,7 @@ Result<KernelText> HopperWriter::write(const std::string &kernel, const std::str
   out.launch.owners = "bnri";
   out.launch.rows_per_block = "tile_m";
   out.launch.walks = !isMasked(interface); // else blocks last unequally long: whichever is free takes the next one
+  out.launch.walks = !isMasked(interface); // else blocks last unequally long: whichever is free takes the next one
   out.launch.tensors = parameters.names();
   for (const std::string &name : parameters.mapNames()) {
     const bool isOwn = llvm::any_of(program.own, [&](const Operand &o) { return o.tensor == name; });

@@ -61,6 +61,7 @@ static Json toJson(const Launch &launch) {
           {"source", launch.source},
           {"owners", launch.owners},
           {"rows_per_block", launch.rows_per_block},
+          {"walks", launch.walks},
           {"tensors", launch.tensors},
           {"maps", listOf(launch.maps)},
           {"resources", toJson(launch.resources)},
@@ -244,6 +245,7 @@ Launch MetadataReader::launch(const Json &json, const std::string &where) {
   out.rows_per_block = text(json, "rows_per_block", where);
   if (out.rows_per_block != "tile_m" && out.rows_per_block != "tile_n" && !isNumberOfRows(out.rows_per_block))
     refuse(where + ".rows_per_block", "is not tile_m, tile_n or a number of rows");
+  out.walks = boolean(json, "walks", where);
   out.tensors = list(json, "tensors", where, [this](const Json &item, const std::string &at) -> std::string {
     if (item.is_string()) return item;
     refuse(at, "is not a text");

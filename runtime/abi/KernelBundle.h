@@ -37,7 +37,8 @@ struct TensorMapDeclaration {
 /// Grid: one-dimensional, the product over the letters of `owners`: b batch, n key heads, r heads / key heads, i
 /// q_length,
 ///   j kv_length, where the last of i, j in `owners` counts ceil(length / rows per block). No letters: one block. A
-///   grid of 0 blocks is not launched. Threads per block: 32 * schedule.warps. Dynamic shared memory:
+///   grid of 0 blocks is not launched; where the kernel `walks`, one of more blocks than the GPU has multiprocessors
+///   shrinks to these. Threads per block: 32 * schedule.warps. Dynamic shared memory:
 ///   sharedBytes(resources, schedule).
 /// Parameters: one, by value: the fields of Problem in order, then for each of `tensors` {void *data; int64_t
 /// stride[4];},
@@ -48,6 +49,7 @@ struct Launch {
   std::string source;         ///< name of its text in KernelBundle::files
   std::string owners;         ///< "bnri" query rows, "bnj" key rows, "bn", "b", "" one block, ...: what blocks own
   std::string rows_per_block; ///< field of the Schedule ("tile_m", "tile_n") or a number
+  bool walks = false;         ///< a block may own several of the grid's blocks, one after the other
   std::vector<std::string> tensors; ///< names of the arguments, in order: interface tensors and workspace buffers
   std::vector<TensorMapDeclaration> maps;
   ResourceModel resources;

@@ -124,7 +124,7 @@ Result<void> CudaExecutable::launch(const Problem &problem, const TensorMap &ten
 Result<std::unique_ptr<CudaExecutable>> jvpgen::load(const KernelBundle &bundle, const CompiledVariant &compiled,
                                                      DevicePointer device) {
   const auto &[variant, kernels] = compiled;
-  Result<LaunchArguments> arguments = LaunchArguments::create(bundle, variant);
+  Result<LaunchArguments> arguments = LaunchArguments::create(bundle, variant, device->facts.target.multiprocessors);
   if (!arguments) return tl::unexpected(arguments.error());
   if (kernels.size() != variant.launches.size())
     return fail(ErrorKind::Invalid, "the variant '" + variant.variant + "' has " +

@@ -1,6 +1,7 @@
 // Indices to extents, extents to strides, names to places.
 #include "runtime/launch/LaunchArguments.h"
 
+#include <algorithm>
 #include <charconv>
 #include <limits>
 
@@ -43,10 +44,12 @@ static std::vector<TensorDeclaration> signatureOf(const KernelBundle &bundle, co
   return out;
 }
 
-Result<LaunchArguments> LaunchArguments::create(const KernelBundle &bundle, const KernelVariant &variant) {
+Result<LaunchArguments> LaunchArguments::create(const KernelBundle &bundle, const KernelVariant &variant,
+                                                int multiprocessors) {
   LaunchArguments out;
   out.head_dim_qk = bundle.head_dim_qk;
   out.head_dim_v = bundle.head_dim_v;
+  out.multiprocessors = multiprocessors;
   out.packed = bundle.layout == "packed";
   out.bundle_name = bundle.name;
   out.program = variant.program;
@@ -66,6 +69,7 @@ Result<LaunchArguments> LaunchArguments::create(const KernelBundle &bundle, cons
     call.owners = launch.owners;
     call.schedule = launch.schedule;
     call.rows_per_block = rowsPerBlock(launch);
+    call.walks = launch.walks;
     if (call.rows_per_block < 1) return damaged(launch, "it has '" + launch.rows_per_block + "' rows per block");
     if (mapsOffset(launch.tensors.size()) + launch.maps.size() * sizeof(TensorMapBytes) > sizeof(KernelParameter))
       return damaged(launch, "it takes " + std::to_string(launch.tensors.size()) + " tensors and " +
@@ -138,7 +142,7 @@ int64_t LaunchArguments::blocks(size_t launch, const Problem &problem) const {
     int64_t length = extent(call.owners[k], problem);
     count *= k == blocked ? (length + call.rows_per_block - 1) / call.rows_per_block : length;
   }
-  return count;
+  return call.walks && multiprocessors ? std::min(count, multiprocessors) : count;
 }
 
 // ---- checks

@@ -45,7 +45,9 @@ public:
   static constexpr size_t kWorkspaceAlignment = 256;
   static constexpr size_t kMostTensors = KernelParameter::kMostTensors; ///< of a signature
 
-  static Result<LaunchArguments> create(const KernelBundle &bundle, const KernelVariant &variant);
+  /// With 0 multiprocessors no grid shrinks to them.
+  static Result<LaunchArguments> create(const KernelBundle &bundle, const KernelVariant &variant,
+                                        int multiprocessors = 0);
 
   /// The interface's tensors that some variant of the program uses, in the bundle's order.
   const std::vector<TensorDeclaration> &signature() const { return tensors; }
@@ -100,6 +102,7 @@ private:
     Schedule schedule;
     std::vector<Map> maps;
     int64_t rows_per_block = 1;
+    bool walks = false;
     std::vector<Argument> arguments;
   };
   int64_t extent(char index, const Problem &problem) const;
@@ -112,7 +115,7 @@ private:
   tl::unexpected<Error> refuse(const TensorDeclaration &tensor, const std::string &obstacle,
                                const std::string &remedy) const;
 
-  int64_t head_dim_qk = 0, head_dim_v = 0;
+  int64_t head_dim_qk = 0, head_dim_v = 0, multiprocessors = 0;
   bool packed = false;
   std::string bundle_name, program;
   std::vector<TensorDeclaration> tensors; ///< the signature

@@ -166,17 +166,19 @@ TEST(Hopper, EarlyBoxesAreRightToo) {
 TEST(Hopper, PlantedFaultsAreFound) {
   const Case c = {dims(64, 64), shape(1, 2, 2, 66, 1100)};
   // scores are read before they have landed
-  expectFound(c, {"wait_products<Policy::late ? 1 : 0>();", ""});
+  expectFound(c, {"wait_products<groups - Group>();", ""});
   // slots of values are given back before the products that read them have ended
   expectFound(c, {"wait_products<1>();", ""});
   // keys are multiplied before they have come
   expectFound(c, {"phase_wait(barriers.key_full(key.slot), key.phase);\n    at.keys", "at.keys"});
   // slots are filled before they are empty
   expectFound(c, {"phase_wait_guarded(barriers.value_empty(value.slot + Part), value.phase ^ 1);", ""});
+  // rows of the next block replace those that are still multiplied
+  expectFound(c, {"phase_wait_guarded(barriers.rows_empty(), rows.phase ^ 1);", ""});
   // a warpgroup gives a slot back twice
   expectFound(c, {"release_values(value);", "release_values(value), release_values(value);"});
   // keys of a neighbouring head
-  expectFound(c, {"s.kv_start + step * Policy::N, s.n, full)", "s.kv_start + step * Policy::N, s.n ^ 1, full)"});
+  expectFound(c, {"s.kv_start + step * Policy::N, s.n, s.b, full)", "s.kv_start + step * Policy::N, s.n ^ 1, s.b, full)"});
 }
 
 TEST(Hopper, PlantedFaultsOfOperandsThatComeOneByOneAreFound) {

@@ -164,7 +164,7 @@ Result<void> HostExecutable::launch(const Problem &problem, const TensorMap &ten
 
 Result<std::unique_ptr<Executable>> jvpgen::prepareOnHost(const KernelBundle &bundle, const KernelVariant &variant,
                                                           const HostBuild &build) {
-  Result<LaunchArguments> arguments = LaunchArguments::create(bundle, variant);
+  Result<LaunchArguments> arguments = LaunchArguments::create(bundle, variant, build.multiprocessors);
   if (!arguments) return tl::unexpected(arguments.error());
   auto out = std::make_unique<HostExecutable>(std::move(*arguments), build.eager_copies);
   std::vector<Result<fs::path>> libraries(variant.launches.size());

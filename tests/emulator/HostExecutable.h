@@ -16,6 +16,7 @@ struct HostBuild {
   std::filesystem::path folder; ///< where texts and libraries are kept; equal texts are compiled once
   std::string compiler = "clang++-22";
   bool eager_copies = false;                  ///< of the machine
+  int multiprocessors = 3;                    ///< that grids are made for
   std::vector<std::string> options = {"-O1"}; ///< with sanitizers, those that the test itself is built with
 };
 

@@ -12,6 +12,7 @@ public:
 
   int thread = 0; ///< index in the block
   int block = 0;
+  int blocks = 0; ///< of the grid
 
   virtual void barrier() = 0;
   virtual float shuffleXor(float x, int mask) = 0;

@@ -8,9 +8,10 @@
 
 using namespace jvpgen;
 
-Result<void> Machine::run(const std::string &name, int64_t blocks, int count, uint32_t shared_bytes,
+Result<void> Machine::run(const std::string &name, int64_t grid, int count, uint32_t shared_bytes,
                           const std::function<void()> &body) {
   kernel = name;
+  blocks = int(grid);
   problem.clear();
   if (threads.size() < size_t(count)) threads.resize(size_t(count));
   warps.resize(size_t(count / kLanes));

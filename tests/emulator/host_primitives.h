@@ -20,6 +20,7 @@ extern "C" __attribute__((visibility("default"), used)) void attach_host_machine
 
 DEV int thread_index() { return host_machine->thread; }
 DEV int block_index() { return host_machine->block; }
+DEV int grid_size() { return host_machine->blocks; }
 DEV void barrier() { host_machine->barrier(); }
 DEV float shuffle_xor(float x, int mask) { return host_machine->shuffleXor(x, mask); }
 DEV bool any_in_warp(bool x) { return host_machine->any(x); }
