@@ -28,5 +28,10 @@ int fsync(int fd) {
   return pass(RefusedCalls::now().fsync, "fsync", fd);
 }
 
+int fdatasync(int fd) {
+  if (int pause = RefusedCalls::now().fsync_pause_us) return usleep(unsigned(pause));
+  return pass(RefusedCalls::now().fsync, "fdatasync", fd);
+}
+
 int mkostemp(char *name, int flags) { return pass(RefusedCalls::now().mkostemp, "mkostemp", name, flags); }
 }
