@@ -86,7 +86,7 @@ bool OwnDatabase::setAside() {
   fs::rename(path, aside, failed);
   if (failed) return false;
   warn("the tunings in '" + path.string() + "' were damaged; the file is now '" + aside.string() +
-       "' and a new one is begun; `jvpgen db import` may save some of it");
+       "' and a new one is begun");
   return true;
 }
 
