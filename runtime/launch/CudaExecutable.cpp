@@ -96,10 +96,10 @@ Result<void> CudaExecutable::launch(const Problem &problem, std::span<const Tens
                                     void *stream) const {
   const Driver &driver = device->driver;
   if (Result<void> ok = device->alive(); !ok) return ok;
+  Device::Scope scope(*device); // maps are encoded with a context too
   LaunchFrames::Loan frame = frames.lend(problem, views);
   if (!frame->isFor(problem, views) || !frame->replace(driver, views, workspace))
     if (Result<void> ok = frame->layOut(driver, problem, views, workspace); !ok) return ok;
-  Device::Scope scope(*device);
   if (Result<void> ok = checkPlaces(views, workspace); !ok) return ok;
   for (size_t k = 0; k < kernels.size(); ++k) {
     const int64_t blocks = frame->blocks(k);
