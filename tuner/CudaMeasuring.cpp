@@ -1,0 +1,284 @@
+// Errors of the driver poison the process: after a fault no call to the GPU works any more.
+#include "tuner/CudaMeasuring.h"
+
+#include "runtime/abi/BundleFiles.h"
+#include "runtime/launch/CudaExecutable.h"
+#include "support/AtomicFile.h"
+#include "tuner/Agreement.h"
+#include "tuner/Statistics.h"
+#include "tuner/Workload.h"
+#include <algorithm>
+#include <chrono>
+#include <thread>
+
+using namespace jvpgen;
+using namespace jvpgen::tuner;
+
+/// A sample of a trial and of a final, in microseconds: long enough for events, short enough for many.
+static constexpr double kTrialSample = 500, kFinalSample = 2000;
+
+/// Memory that is lacking is told from everything else by the driver's name for it.
+tl::unexpected<Failure> CudaMeasuring::broken(const Error &error) const {
+  const bool memory = error.message.find("OUT_OF_MEMORY") != std::string::npos;
+  const bool driver = error.message.find("CUDA_ERROR_") != std::string::npos;
+  return failed(memory ? Outcome::OutOfMemory : Outcome::Faulted, error.message, driver && !memory);
+}
+
+Attempt<DeviceReport> CudaMeasuring::describe(int ordinal) {
+  constexpr int kPciBus = 33, kPciDevice = 34, kPciDomain = 50; // CU_DEVICE_ATTRIBUTE_PCI_..._ID
+  Result<DevicePointer> opened = Device::open(ordinal);
+  if (!opened) return broken(opened.error());
+  device = *opened;
+  Result<Stream> made = Stream::create(device);
+  if (!made) return broken(made.error());
+  stream = std::move(*made);
+  Driver::Device handle = 0;
+  int domain = 0, bus = 0, slot = 0;
+  device->driver.DeviceGet(&handle, ordinal);
+  device->driver.DeviceGetAttribute(&domain, kPciDomain, handle);
+  device->driver.DeviceGetAttribute(&bus, kPciBus, handle);
+  device->driver.DeviceGetAttribute(&slot, kPciDevice, handle);
+  nvml = Nvml::open(domain, bus, slot);
+  const DeviceFacts &facts = device->facts;
+  DeviceReport out;
+  out.ordinal = ordinal;
+  out.device.name = facts.name;
+  out.device.arch = facts.target.arch;
+  out.device.multiprocessors = facts.target.multiprocessors;
+  out.device.memory_bytes = int64_t(facts.memory_bytes);
+  out.device.shared_bytes_per_block = facts.target.shared_bytes_per_block;
+  nvml.describe(out.device);
+  out.driver = nvml.driverVersion();
+  if (out.driver.empty()) out.driver = "CUDA " + device->driver.version();
+  out.target = facts.target;
+  device->driver.DeviceGetCount(&out.devices);
+  return out;
+}
+
+Result<std::unique_ptr<Executable>> CudaMeasuring::loaded(const Runnable &runnable) const {
+  Result<KernelVariant> variant = variantOf(bundle, runnable.program, runnable.candidate);
+  if (!variant) return tl::unexpected(variant.error());
+  CompiledVariant compiled{std::move(*variant), {}};
+  for (size_t k = 0; k < runnable.kernels.size() && k < compiled.variant.launches.size(); ++k) {
+    const BuiltKernel &built = runnable.kernels[k];
+    Result<std::string> cubin = readFile(built.cubin);
+    if (!cubin) return tl::unexpected(cubin.error());
+    CompiledKernel kernel;
+    kernel.kernel = compiled.variant.launches[k].kernel;
+    kernel.cubin = std::move(*cubin);
+    kernel.registers = built.registers;
+    kernel.spill_bytes = built.spill_bytes;
+    kernel.serialised = built.serialised;
+    kernel.shared_bytes = built.shared_bytes;
+    kernel.dynamic_shared_bytes = built.dynamic_shared_bytes;
+    compiled.kernels.push_back(std::move(kernel));
+  }
+  return load(bundle, compiled, device);
+}
+
+Attempt<TimedRun> CudaMeasuring::prepared(const Runnable &runnable) const {
+  Result<std::unique_ptr<Executable>> executable = loaded(runnable);
+  if (!executable) return broken(executable.error());
+  Result<TimedRun> run = TimedRun::create(std::move(*executable), problem, views, device);
+  if (!run) return broken(run.error());
+  return std::move(*run);
+}
+
+/// Inputs with numbers in them, and room for everything that this program and those before it write.
+Result<void> CudaMeasuring::place(const OpenOrder &order) {
+  const std::set<std::string> own = outputsOf(bundle, program);
+  for (const TensorDeclaration &tensor : bundle.tensors) {
+    const TensorLayout layout = layoutOf(bundle, tensor, problem);
+    Result<DeviceBuffer> buffer = DeviceBuffer::allocate(device, layout.bytes);
+    if (!buffer) return tl::unexpected(buffer.error());
+    TensorView &view = views[tensor.name];
+    view = {buffer->data(), tensor.dtype, {}};
+    std::copy_n(layout.stride, 4, view.stride);
+    if (!tensor.is_output) {
+      const std::vector<unsigned char> bytes = inputBytes(tensor, layout, problem, order.seed);
+      Result<void> copied =
+          buffer->copyFrom(bytes.data(), bytes.size(), *stream).and_then([&] { return stream->synchronize(); });
+      if (!copied) return copied;
+    }
+    if (own.contains(tensor.name))
+      outputs.emplace(tensor.name, Output{*buffer, tensor.dtype, layout.features, {}});
+    else
+      inputs.push_back(*buffer);
+  }
+  return {};
+}
+
+/// All bits set is NaN in every float format: what a candidate leaves out is seen.
+Result<void> CudaMeasuring::poison() const {
+  for (const auto &[name, output] : outputs)
+    if (Result<void> ok = output.buffer.fill(0xff, *stream); !ok) return ok;
+  return {};
+}
+
+Result<void> CudaMeasuring::fetch(const Output &output, std::vector<unsigned char> &bytes) const {
+  bytes.resize(output.buffer.size());
+  return output.buffer.copyTo(bytes.data(), bytes.size(), *stream).and_then([&] { return stream->synchronize(); });
+}
+
+Attempt<OpenAnswer> CudaMeasuring::open(const OpenOrder &order) {
+  standard.reset(), reference.reset(), outputs.clear(), inputs.clear(), views.clear();
+  Result<KernelBundle> read = readBundle(order.bundle);
+  if (!read) return broken(read.error());
+  bundle = std::move(*read);
+  problem = completed(bundle, order.problem);
+  program = order.standard.program;
+  if (Result<void> placed = place(order); !placed) return broken(placed.error());
+  for (const Runnable &before : order.before) {
+    Attempt<TimedRun> run = prepared(before);
+    if (!run) return tl::unexpected(run.error());
+    if (Result<void> ran = run->once(*stream); !ran) return broken(ran.error());
+  }
+  Result<std::unique_ptr<Reference>> opened = openReference(order);
+  if (!opened) return broken(opened.error());
+  reference = std::move(*opened);
+  Attempt<TimedRun> run = prepared(order.standard);
+  if (!run) return tl::unexpected(run.error());
+  Attempt<double> error = reference->judge(program, run->program(), device);
+  if (!error) return tl::unexpected(error.error());
+  Result<void> ran = poison().and_then([&] { return run->once(*stream); });
+  for (auto &[name, output] : outputs)
+    if (ran) ran = fetch(output, output.expected);
+  if (ran) ran = run->calibrate(*stream, kTrialSample);
+  if (!ran) return broken(ran.error());
+  standard = std::move(*run);
+  return OpenAnswer{*error, standard->estimateUs()};
+}
+
+/// The largest relative error: at the ragged shape against the reference, at the tuned one against the default.
+Attempt<double> CudaMeasuring::verified(const TimedRun &run) {
+  Attempt<double> error = reference->judge(program, run.program(), device);
+  if (!error) return error;
+  if (Result<void> ran = poison().and_then([&] { return run.once(*stream); }); !ran) return broken(ran.error());
+  const DType operands = views.at("q").dtype;
+  std::vector<unsigned char> bytes;
+  for (const auto &[name, output] : outputs) {
+    if (Result<void> copied = fetch(output, bytes); !copied) return broken(copied.error());
+    const Agreement found = compare(bytes, output.expected, output.type, output.features, operands);
+    if (!found.complaint.empty()) return failed(Outcome::Wrong, "output '" + name + "': " + found.complaint);
+  }
+  return error;
+}
+
+/// Whether a second call writes the same bits.
+Attempt<bool> CudaMeasuring::repeats(const TimedRun &run) {
+  std::map<std::string, std::vector<unsigned char>> first;
+  bool same = true;
+  for (int call = 0; call < 2; ++call) {
+    if (Result<void> ran = poison().and_then([&] { return run.once(*stream); }); !ran) return broken(ran.error());
+    for (const auto &[name, output] : outputs) {
+      std::vector<unsigned char> bytes;
+      if (Result<void> copied = fetch(output, bytes); !copied) return broken(copied.error());
+      if (call == 0)
+        first[name] = std::move(bytes);
+      else
+        same &= first[name] == bytes;
+    }
+  }
+  return same;
+}
+
+Attempt<void> CudaMeasuring::interleave(const TimedRun &run, const TrialOrder &order, TrialAnswer &answer) const {
+  for (int round = 0; round < order.rounds; ++round) {
+    Result<double> other = standard->time(*stream, standard->calls());
+    if (!other) return broken(other.error());
+    Result<double> own = run.time(*stream, run.calls());
+    if (!own) return broken(own.error());
+    answer.default_samples_us.push_back(*other);
+    answer.samples_us.push_back(*own);
+    if (round >= 1 && median(answer.samples_us) > order.hopeless_ratio * median(answer.default_samples_us)) break;
+  }
+  return {};
+}
+
+/// Calls `work` until no slowdown is seen around it; three times at most.
+template <typename Work> static Attempt<void> undisturbed(const Nvml &nvml, const Work &work) {
+  constexpr int kMostTimes = 3;
+  for (int time = 1;; ++time) {
+    const std::string before = nvml.slowdown();
+    if (Attempt<void> done = work(); !done) return done;
+    const std::string seen = before.empty() ? nvml.slowdown() : before;
+    if (seen.empty()) return {};
+    if (time == kMostTimes) return failed(Outcome::Throttled, seen + ", in each of three trials");
+    std::this_thread::sleep_for(std::chrono::seconds(1));
+  }
+}
+
+Attempt<TrialAnswer> CudaMeasuring::trial(const TrialOrder &order) {
+  Attempt<TimedRun> run = prepared(order.candidate);
+  if (!run) return tl::unexpected(run.error());
+  Attempt<double> error = verified(*run);
+  if (!error) return tl::unexpected(error.error());
+  TrialAnswer out;
+  out.relative_error = *error;
+  out.workspace_bytes = run->workspaceBytes();
+  if (Result<void> ready = run->calibrate(*stream, kTrialSample); !ready) return broken(ready.error());
+  Attempt<void> timed = undisturbed(nvml, [&] {
+    out.samples_us.clear(), out.default_samples_us.clear();
+    return interleave(*run, order, out);
+  });
+  if (!timed) return tl::unexpected(timed.error());
+  return out;
+}
+
+/// One call with nothing of its tensors in the L2 cache.
+Attempt<double> CudaMeasuring::cold(const TimedRun &run) {
+  constexpr int kL2Bytes = 38; // CU_DEVICE_ATTRIBUTE_L2_CACHE_SIZE
+  if (!flushing) {
+    Driver::Device handle = 0;
+    int bytes = 0;
+    device->driver.DeviceGet(&handle, device->facts.ordinal);
+    device->driver.DeviceGetAttribute(&bytes, kL2Bytes, handle);
+    Result<DeviceBuffer> buffer = DeviceBuffer::allocate(device, 2 * size_t(std::max(bytes, 1 << 24)));
+    if (!buffer) return broken(buffer.error());
+    flushing = std::move(*buffer);
+  }
+  Result<double> us = flushing->fill(0, *stream).and_then([&] { return run.time(*stream, 1); });
+  if (!us) return broken(us.error());
+  return *us;
+}
+
+Attempt<FinalAnswer> CudaMeasuring::final(const FinalOrder &order) {
+  constexpr int kColdCalls = 7, kFewestRounds = 7, kMostRounds = 60;
+  std::vector<TimedRun> made;
+  std::vector<TimedRun *> runs = {&*standard};
+  for (const Runnable &candidate : order.candidates) {
+    Attempt<TimedRun> run = prepared(candidate);
+    if (!run) return tl::unexpected(run.error());
+    made.push_back(std::move(*run));
+  }
+  for (TimedRun &run : made) runs.push_back(&run);
+  FinalAnswer out;
+  double round_us = 0;
+  for (TimedRun *run : runs) {
+    if (Result<void> ready = run->calibrate(*stream, kFinalSample); !ready) return broken(ready.error());
+    Attempt<bool> same = repeats(*run);
+    if (!same) return tl::unexpected(same.error());
+    out.entries.push_back({{}, {}, *same, run->workspaceBytes()});
+    round_us += run->calls() * run->estimateUs();
+  }
+  const int rounds = std::clamp(int(order.seconds * 1e6 / std::max(round_us, 1.0)), kFewestRounds, kMostRounds);
+  Attempt<void> timed = undisturbed(nvml, [&]() -> Attempt<void> {
+    for (FinalAnswer::Entry &entry : out.entries) entry.samples_us.clear(), entry.cold_us.clear();
+    for (int round = 0; round < rounds; ++round)
+      for (size_t k = 0; k < runs.size(); ++k) { // each round begins with another one
+        const size_t turn = (k + size_t(round)) % runs.size();
+        Result<double> us = runs[turn]->time(*stream, runs[turn]->calls());
+        if (!us) return broken(us.error());
+        out.entries[turn].samples_us.push_back(*us);
+      }
+    for (int call = 0; call < kColdCalls; ++call)
+      for (size_t k = 0; k < runs.size(); ++k) {
+        Attempt<double> us = cold(*runs[k]);
+        if (!us) return tl::unexpected(us.error());
+        out.entries[k].cold_us.push_back(*us);
+      }
+    return {};
+  });
+  if (!timed) return tl::unexpected(timed.error());
+  return out;
+}
