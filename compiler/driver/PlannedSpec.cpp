@@ -80,6 +80,8 @@ Result<KernelBundle> PlannedSpec::emit(const Target &target) const {
   AttentionSpec unnamed = contents->spec;
   unnamed.name.clear();
   bundle->digest = sha256(print(unnamed));
+  bundle->specification = print(contents->spec);
+  bundle->arch = target.arch;
   return bundle;
 }
 

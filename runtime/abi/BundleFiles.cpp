@@ -17,32 +17,56 @@ Result<void> jvpgen::writeBundle(const KernelBundle &bundle, const fs::path &fol
     return fail(ErrorKind::Environment, "the bundle '" + bundle.name + "' is to be written to '" + folder.string() +
                                             "', which cannot be made: " + failed.message() + "; name another folder");
   for (const SourceFile &file : bundle.files) {
-    if (!isFileName(file.name) || file.name == "bundle.json")
+    if (!isFileName(file.name) || file.name == "bundle.json" || file.name == kSpecificationFile)
       return fail(ErrorKind::Invalid, "the bundle '" + bundle.name + "' holds a text named '" + file.name +
                                           "', which is no plain file name; rename it");
     if (Result<void> written = writeFile(folder / file.name, file.text); !written) return written;
   }
+  for (size_t k = 0; k < bundle.machine_code.size(); ++k)
+    if (Result<void> written = writeFile(folder / machineCodeFile(bundle, k), bundle.machine_code[k].cubin); !written)
+      return written;
+  if (Result<void> written = writeFile(folder / kSpecificationFile, bundle.specification); !written) return written;
   return writeFile(folder / "bundle.json", printMetadata(bundle));
 }
 
 Result<KernelBundle> jvpgen::readBundle(const fs::path &folder) {
-  fs::path metadata = folder / "bundle.json";
-  Result<std::string> text = readFile(metadata, kLargestMetadata);
+  Result<KernelBundle> bundle =
+      readBundle([&](const std::string &name, size_t limit) { return readFile(folder / name, limit); });
+  if (!bundle && !bundle.error().where.empty()) bundle.error().where = (folder / bundle.error().where).string();
+  return bundle;
+}
+
+/// A file that is exactly the listed one.
+static Result<std::string> readListed(const ReadBundleFile &read, const ListedFile &listed) {
+  Result<std::string> content = read(listed.name, listed.bytes);
+  if (!content) return content;
+  if (content->size() != listed.bytes || sha256(*content) != listed.digest)
+    return fail(ErrorKind::Invalid,
+                "the bundle's file '" + listed.name +
+                    "' is not the one that bundle.json describes (its SHA-256 differs); emit the bundle again",
+                listed.name);
+  return content;
+}
+
+Result<KernelBundle> jvpgen::readBundle(const ReadBundleFile &read) {
+  Result<std::string> text = read("bundle.json", kLargestMetadata);
   if (!text) return tl::unexpected(text.error());
   Result<BundleMetadata> parsed = parseMetadata(*text);
-  if (!parsed) return fail(parsed.error().kind, parsed.error().message, metadata.string());
+  if (!parsed) return fail(parsed.error().kind, parsed.error().message, "bundle.json");
 
   KernelBundle bundle = std::move(parsed->bundle);
+  Result<std::string> specification = readListed(read, parsed->specification);
+  if (!specification) return tl::unexpected(specification.error());
+  bundle.specification = std::move(*specification);
   for (const ListedFile &listed : parsed->files) {
-    Result<std::string> content = readFile(folder / listed.name, listed.bytes);
+    Result<std::string> content = readListed(read, listed);
     if (!content) return tl::unexpected(content.error());
-    if (content->size() != listed.bytes || sha256(*content) != listed.digest)
-      return fail(ErrorKind::Invalid,
-                  "the bundle's text '" + listed.name +
-                      "' is not the one that bundle.json describes (its SHA-256 differs); emit the "
-                      "bundle again",
-                  (folder / listed.name).string());
     bundle.files.push_back({listed.name, std::move(*content)});
+  }
+  for (size_t k = 0; k < bundle.machine_code.size(); ++k) {
+    Result<std::string> content = readListed(read, parsed->machine_code[k]);
+    if (!content) return tl::unexpected(content.error());
+    bundle.machine_code[k].cubin = std::move(*content);
   }
   return bundle;
 }

@@ -5,6 +5,8 @@
 #include "runtime/abi/KernelBundle.h"
 #include "support/Result.h"
 #include <filesystem>
+#include <functional>
+#include <string>
 
 namespace jvpgen {
 
@@ -14,6 +16,10 @@ Result<void> writeBundle(const KernelBundle &bundle, const std::filesystem::path
 /// Reads a folder back. Metadata is untrusted: every field is checked for its type and range, every name for its form,
 /// every text for its digest. The texts themselves are code, to be trusted as a shared library is.
 Result<KernelBundle> readBundle(const std::filesystem::path &folder);
+
+/// The same from files that are not in a folder: `read` gives the whole of one, and may refuse more than `limit` bytes.
+using ReadBundleFile = std::function<Result<std::string>(const std::string &name, size_t limit)>;
+Result<KernelBundle> readBundle(const ReadBundleFile &read);
 
 } // namespace jvpgen
 

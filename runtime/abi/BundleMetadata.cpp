@@ -79,17 +79,49 @@ static Json toJson(const KernelVariant &variant) {
           {"executed_products", variant.executed_products}};
 }
 
-static Json toJson(const SourceFile &file) {
-  return {{"name", file.name}, {"bytes", file.text.size()}, {"sha256", sha256(file.text)}};
+static Json listed(const std::string &name, std::string_view bytes) {
+  return {{"name", name}, {"bytes", bytes.size()}, {"sha256", sha256(bytes)}};
+}
+
+static Json toJson(const SourceFile &file) { return listed(file.name, file.text); }
+
+static Json machineCodeJson(const KernelBundle &bundle) {
+  Json out = Json::array();
+  for (size_t k = 0; k < bundle.machine_code.size(); ++k) {
+    const MachineCode &code = bundle.machine_code[k];
+    out.push_back({{"kernel", code.kernel},
+                   {"arch", code.arch},
+                   {"schedule", toJson(code.schedule)},
+                   {"key", code.key},
+                   {"compiler", code.compiler},
+                   {"registers", code.registers},
+                   {"spill_bytes", code.spill_bytes},
+                   {"serialised", code.serialised},
+                   {"static_shared_bytes", code.static_shared_bytes},
+                   {"file", listed(machineCodeFile(bundle, k), code.cubin)}});
+  }
+  return out;
 }
 } // namespace jvpgen
 
+std::string jvpgen::machineCodeFile(const KernelBundle &bundle, size_t k) {
+  return bundle.machine_code[k].kernel + "." + bundle.machine_code[k].arch + "." + std::to_string(k) + ".cubin";
+}
+
 std::string jvpgen::printMetadata(const KernelBundle &bundle) {
-  Json out = {
-      {"format", "jvpgen bundle"},    {"version", KernelBundle::kVersion}, {"name", bundle.name},
-      {"digest", bundle.digest},      {"head_dim_qk", bundle.head_dim_qk}, {"head_dim_v", bundle.head_dim_v},
-      {"layout", bundle.layout},      {"tensors", listOf(bundle.tensors)}, {"variants", listOf(bundle.variants)},
-      {"files", listOf(bundle.files)}};
+  Json out = {{"format", "jvpgen bundle"},
+              {"version", KernelBundle::kVersion},
+              {"name", bundle.name},
+              {"digest", bundle.digest},
+              {"specification", listed(kSpecificationFile, bundle.specification)},
+              {"arch", bundle.arch},
+              {"head_dim_qk", bundle.head_dim_qk},
+              {"head_dim_v", bundle.head_dim_v},
+              {"layout", bundle.layout},
+              {"tensors", listOf(bundle.tensors)},
+              {"variants", listOf(bundle.variants)},
+              {"files", listOf(bundle.files)},
+              {"machine_code", machineCodeJson(bundle)}};
   return out.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
@@ -173,6 +205,9 @@ public:
   Launch launch(const Json &json, const std::string &where);
   KernelVariant variant(const Json &json, const std::string &where);
   ListedFile file(const Json &json, const std::string &where);
+  std::string digest(const Json &json, const char *key, const std::string &where);
+  std::string arch(const Json &json, const std::string &where);
+  MachineCode machineCode(const Json &json, const std::string &where);
 };
 } // namespace
 
@@ -281,9 +316,35 @@ ListedFile MetadataReader::file(const Json &json, const std::string &where) {
   out.name = text(json, "name", where);
   if (!isFileName(out.name)) refuse(where + ".name", "is not a plain file name");
   out.bytes = size_t(integer(json, "bytes", where, 0, 1 << 24));
-  out.digest = text(json, "sha256", where);
-  if (out.digest.size() != 64 || out.digest.find_first_not_of("0123456789abcdef") != std::string::npos)
-    refuse(where + ".sha256", "is not 64 hexadecimal digits");
+  out.digest = digest(json, "sha256", where);
+  return out;
+}
+
+std::string MetadataReader::digest(const Json &json, const char *key, const std::string &where) {
+  std::string out = text(json, key, where);
+  if (out.size() != 64 || out.find_first_not_of("0123456789abcdef") != std::string::npos)
+    refuse(where + "." + key, "is not 64 hexadecimal digits");
+  return out;
+}
+
+/// "sm_90a": part of a file's name, and of an option.
+std::string MetadataReader::arch(const Json &json, const std::string &where) {
+  std::string out = text(json, "arch", where);
+  if (!out.starts_with("sm_") || !isIdentifier(out)) refuse(where + ".arch", "is no name of an arch, as in sm_90a");
+  return out;
+}
+
+MachineCode MetadataReader::machineCode(const Json &json, const std::string &where) {
+  MachineCode out;
+  out.kernel = text(json, "kernel", where);
+  out.arch = arch(json, where);
+  out.schedule = schedule(member(json, "schedule", where), where + ".schedule");
+  out.key = digest(json, "key", where);
+  out.compiler = text(json, "compiler", where);
+  out.registers = int(integer(json, "registers", where, 0, 255));
+  out.spill_bytes = int(integer(json, "spill_bytes", where, 0, 1 << 24));
+  out.serialised = int(integer(json, "serialised", where, 0, 1 << 24));
+  out.static_shared_bytes = int(integer(json, "static_shared_bytes", where, 0, 1 << 24));
   return out;
 }
 
@@ -292,6 +353,12 @@ static void checkReferences(const BundleMetadata &metadata, MetadataReader &read
   std::set<std::string> files, tensors, kernels;
   for (const ListedFile &file : metadata.files)
     if (!files.insert(file.name).second) reader.refuse("files", "has '" + file.name + "' twice");
+  for (size_t k = 0; k < metadata.machine_code.size() && reader.problem.empty(); ++k)
+    if (metadata.machine_code[k].name != machineCodeFile(metadata.bundle, k) ||
+        files.count(metadata.machine_code[k].name))
+      reader.refuse("machine_code[" + std::to_string(k) + "].file", "has a name that is not its own");
+  if (metadata.specification.name != kSpecificationFile || files.count(kSpecificationFile))
+    reader.refuse("specification", "has a name that is not its own");
   for (const TensorDeclaration &tensor : metadata.bundle.tensors)
     if (!tensors.insert(tensor.name).second) reader.refuse("tensors", "has '" + tensor.name + "' twice");
   for (const KernelVariant &variant : metadata.bundle.variants) {
@@ -337,6 +404,14 @@ Result<BundleMetadata> jvpgen::parseMetadata(std::string_view text) {
                                 [&](const Json &item, const std::string &at) { return reader.variant(item, at); });
   out.files = reader.list(json, "files", "bundle",
                           [&](const Json &item, const std::string &at) { return reader.file(item, at); });
+  out.specification = reader.file(reader.member(json, "specification", "bundle"), "bundle.specification");
+  bundle.arch = reader.arch(json, "bundle");
+  bundle.machine_code = reader.list(json, "machine_code", "bundle", [&](const Json &item, const std::string &at) {
+    return reader.machineCode(item, at);
+  });
+  out.machine_code = reader.list(json, "machine_code", "bundle", [&](const Json &item, const std::string &at) {
+    return reader.file(reader.member(item, "file", at), at + ".file");
+  });
   checkReferences(out, reader);
   if (!reader.problem.empty())
     return fail(ErrorKind::Invalid, "the bundle's metadata is damaged: " + reader.problem + remedy);

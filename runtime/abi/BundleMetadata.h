@@ -18,9 +18,15 @@ struct ListedFile {
 };
 
 struct BundleMetadata {
-  KernelBundle bundle; ///< without texts
-  std::vector<ListedFile> files;
+  KernelBundle bundle;                  ///< without texts and machine code
+  ListedFile specification;             ///< of no bytes if there is none
+  std::vector<ListedFile> files;        ///< of KernelBundle::files
+  std::vector<ListedFile> machine_code; ///< of KernelBundle::machine_code
 };
+
+/// The file beside the metadata that holds the bundle's specification, and that of its machine code number k.
+inline constexpr const char *kSpecificationFile = "specification.toml";
+std::string machineCodeFile(const KernelBundle &bundle, size_t k);
 
 /// JSON text, indented, with the files' digests.
 std::string printMetadata(const KernelBundle &bundle);

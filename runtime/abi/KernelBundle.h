@@ -91,9 +91,11 @@ struct MachineCode {
 };
 
 struct KernelBundle {
-  static constexpr int kVersion = 1;
-  std::string name;   ///< of the specification
-  std::string digest; ///< SHA-256 of the specification's canonical text, with an empty name in it
+  static constexpr int kVersion = 2;
+  std::string name;          ///< of the specification
+  std::string digest;        ///< SHA-256 of the specification's canonical text, with an empty name in it
+  std::string specification; ///< canonical text, from which the bundle can be emitted again; may be empty
+  std::string arch;          ///< whose skeletons and default schedules it was emitted with
   int head_dim_qk = 0, head_dim_v = 0;
   std::string layout = "dense";           ///< dense, padded, packed
   std::vector<TensorDeclaration> tensors; ///< the interface

@@ -18,12 +18,28 @@ void expectEqual(const KernelBundle &a, const KernelBundle &b) {
   EXPECT_EQ(printMetadata(a), printMetadata(b));
   ASSERT_EQ(a.files.size(), b.files.size());
   for (size_t k = 0; k < a.files.size(); ++k) EXPECT_EQ(a.files[k].text, b.files[k].text);
+  EXPECT_EQ(a.specification, b.specification);
+  ASSERT_EQ(a.machine_code.size(), b.machine_code.size());
+  for (size_t k = 0; k < a.machine_code.size(); ++k) EXPECT_EQ(a.machine_code[k].cubin, b.machine_code[k].cubin);
 }
 
 std::string replaced(std::string text, const std::string &from, const std::string &to) {
   size_t at = text.find(from);
   EXPECT_NE(at, std::string::npos) << from;
   return at == std::string::npos ? text : text.replace(at, from.size(), to);
+}
+
+MachineCode machineCode(const char *arch) {
+  return {.kernel = "twice",
+          .arch = arch,
+          .schedule = {16, 32, 4, 3},
+          .key = std::string(64, 'a'),
+          .compiler = "0011 2233",
+          .registers = 40,
+          .spill_bytes = 8,
+          .serialised = 1,
+          .static_shared_bytes = 16,
+          .cubin = std::string("\x7f\0\xff", 3) + arch};
 }
 
 std::string refusal(const std::string &metadata) {
@@ -46,6 +62,8 @@ TEST(BundleFiles, RoundTrip) {
                                               .owns_queries = false,
                                               .is_sweep = true};
   bundle.variants[0].executed_products = 21.25;
+  bundle.specification = "dtype = \"bf16\"\n";
+  bundle.machine_code = {machineCode("sm_90a"), machineCode("sm_80")};
   Result<void> written = writeBundle(bundle, folder.path / "a/b");
   ASSERT_TRUE(written) << written.error().message;
   Result<KernelBundle> read = readBundle(folder.path / "a/b");
@@ -71,7 +89,7 @@ TEST(BundleFiles, DamagedTextIsRefused) {
   ASSERT_FALSE(read);
   EXPECT_EQ(read.error().kind, ErrorKind::Invalid);
   EXPECT_THAT(read.error().message,
-              HasSubstr("the bundle's text 'twice.cu' is not the one that bundle.json describes"));
+              HasSubstr("the bundle's file 'twice.cu' is not the one that bundle.json describes"));
 }
 
 TEST(BundleFiles, MissingShortAndLongTextsAreRefused) {
@@ -107,8 +125,8 @@ TEST(BundleMetadata, EachWrongFieldIsNamed) {
   };
   const Case cases[] = {
       {"\"jvpgen bundle\"", "\"other\"", "does not describe a jvpgen bundle"},
-      {"\"version\": 1", "\"version\": 2", "has version 2 and this jvpgen reads version 1"},
-      {"\"version\": 1", "\"version\": \"1\"", "bundle.version is not an integer"},
+      {"\"version\": 2", "\"version\": 1", "has version 1 and this jvpgen reads version 2"},
+      {"\"version\": 2", "\"version\": \"1\"", "bundle.version is not an integer"},
       {"\"head_dim_qk\": 16", "\"head_dim_qk\": -16", "bundle.head_dim_qk is not an integer from 1 to 4096"},
       {"\"head_dim_qk\": 16", "\"head_dim_qk\": 18446744073709551615", "bundle.head_dim_qk is not an integer"},
       {"\"head_dim_v\": 16", "\"head_dim\": 16", "bundle.head_dim_v is missing"},
@@ -124,11 +142,25 @@ TEST(BundleMetadata, EachWrongFieldIsNamed) {
       {"\"warps\": 1", "\"warps\": 33", "schedule.warps is not an integer from 1 to 32"},
       {"\"sums\"\n", "\"nothing\"\n", "has the undeclared tensor 'nothing'"},
       {"\"sha256\": \"", "\"sha256\": \"g", "sha256 is not 64 hexadecimal digits"},
+      {"\"arch\": \"sm_80\"", "\"arch\": \"../sm_80\"", "bundle.arch is no name of an arch"},
+      {"\"specification.toml\"", "\"twice.cu\"", "specification has a name that is not its own"},
       {"\"executed_products\": 2.0", "\"executed_products\": null", "executed_products is not a number"},
   };
   for (const Case &c : cases) EXPECT_THAT(refusal(replaced(good, c.from, c.to)), HasSubstr(c.message)) << c.from;
   EXPECT_THAT(refusal("{"), HasSubstr("is not JSON"));
   EXPECT_THAT(refusal("[]"), HasSubstr("does not describe a jvpgen bundle"));
+}
+
+TEST(BundleMetadata, MachineCodeHasNoNameButItsOwn) {
+  KernelBundle bundle = tinyBundle();
+  bundle.machine_code = {machineCode("sm_90a")};
+  const std::string good = printMetadata(bundle);
+  ASSERT_EQ(refusal(good), "accepted");
+  EXPECT_THAT(refusal(replaced(good, "twice.sm_90a.0.cubin", "bundle.json")), HasSubstr("a name that is not its own"));
+  EXPECT_THAT(refusal(replaced(good, "twice.sm_90a.0.cubin", "../x.cubin")), HasSubstr("is not a plain file name"));
+  EXPECT_THAT(refusal(replaced(good, "\"arch\": \"sm_90a\"", "\"arch\": \"90\"")), HasSubstr("machine_code[0].arch"));
+  EXPECT_THAT(refusal(replaced(good, std::string(64, 'a'), "no")), HasSubstr("machine_code[0].key is not 64"));
+  EXPECT_THAT(refusal(replaced(good, "\"registers\": 40", "\"registers\": -1")), HasSubstr("registers"));
 }
 
 TEST(BundleMetadata, RandomDamageNeverCrashes) {

@@ -53,6 +53,7 @@ inline KernelBundle tinyBundle() {
   KernelBundle bundle;
   bundle.name = "tiny";
   bundle.digest = std::string(64, '0');
+  bundle.arch = "sm_80";
   bundle.head_dim_qk = bundle.head_dim_v = 16;
   bundle.tensors = {
       {"q", "bnrid", DType::BF16, false}, {"o", "bnrie", DType::BF16, true}, {"lse", "bnri", DType::F32, true}};
