@@ -15,10 +15,9 @@ ScheduleSource jvpgen::bundledSchedules() {
 }
 
 Result<std::unique_ptr<PreparedProgram>> PreparedProgram::create(std::shared_ptr<const KernelBundle> bundle,
-                                                                 const std::string &program,
-                                                                 const std::string &variant, DevicePointer device,
-                                                                 KernelCompiler &compiler, ScheduleSource schedules,
-                                                                 Warn warn) {
+                                                                 const std::string &program, const std::string &variant,
+                                                                 DevicePointer device, KernelCompiler &compiler,
+                                                                 ScheduleSource schedules, Warn warn) {
   Result<const KernelVariant *> found = findVariant(*bundle, program, variant);
   if (!found) return tl::unexpected(found.error());
   Result<LaunchArguments> arguments = LaunchArguments::create(*bundle, **found);
@@ -57,8 +56,7 @@ Result<const PreparedProgram::Ready *> PreparedProgram::load(const ScheduleChoic
   if (!executable) return tl::unexpected(executable.error());
   if (warn && !choice.warning.empty()) warn(choice.warning);
   const std::string schedule = scheduleName(compiled->variant.schedule);
-  slot = std::make_unique<Ready>(
-      Ready{std::move(*executable), std::move(compiled->variant), choice.match, schedule});
+  slot = std::make_unique<Ready>(Ready{std::move(*executable), std::move(compiled->variant), choice.match, schedule});
   return slot.get();
 }
 

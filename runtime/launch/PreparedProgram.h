@@ -66,9 +66,9 @@ private:
   const Warn warn;
   const LaunchArguments arguments; ///< of the program's default variant: its signature is that of all
 
-  std::mutex preparing;                                  ///< held while something is compiled and loaded
-  std::map<std::string, std::unique_ptr<Ready>> loaded;  ///< by variant and schedules; of who holds `preparing`
-  mutable std::shared_mutex finding;                     ///< of what follows
+  std::mutex preparing;                                 ///< held while something is compiled and loaded
+  std::map<std::string, std::unique_ptr<Ready>> loaded; ///< by variant and schedules; of who holds `preparing`
+  mutable std::shared_mutex finding;                    ///< of what follows
   std::unordered_map<Problem, const Ready *, ProblemHash> shapes;
   const Ready *any_shape = nullptr;
 };

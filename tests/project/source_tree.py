@@ -4,6 +4,7 @@ import pathlib
 import subprocess
 
 CODE = (".h", ".cpp", ".cuh", ".cu", ".td")
+OTHERS = "third_party/"  # files of other projects, kept as they are
 
 
 class SourceTree:
@@ -31,4 +32,4 @@ class SourceTree:
         return any(p == path or p.startswith(path + "/") for p in self.paths)
 
     def code(self, suffixes=CODE):
-        return [p for p in self.paths if p.endswith(suffixes)]
+        return [p for p in self.paths if p.endswith(suffixes) and not p.startswith(OTHERS)]
