@@ -9,7 +9,7 @@
 // slot with two barriers: *full* when its tile has come, *empty* when all consumers have read it.
 // A policy states what sweep.cuh lists, and
 //   key_operands                       the first of the streamed operands are keys, the others values
-//   own_map<o>, streamed_map<o>        their tensor maps
+//   own_map<o, w>, streamed_map<o, w>  their tensor maps for boxes of w features
 //   masked, judges_together            whether some tile may be empty; whether a warp has to judge each tile together
 //   judges_by_memory                   whether judging a tile reads memory
 //   late                               whether there are scores that the running maximum does not need
@@ -58,9 +58,7 @@ template <class Policy> struct HopperBlock {
     own.bound = Policy::layout == Layout::packed ? own.length : int(p.q_length);
     tiles = own.first < own.length ? (s.kv_length + Policy::N - 1) / Policy::N : 0;
   }
-  static DEV int blocks_of_head(const Problem &p) {
-    return int((p.q_length + Place::own_rows - 1) / Place::own_rows);
-  }
+  static DEV int blocks_of_head(const Problem &p) { return int((p.q_length + Place::own_rows - 1) / Place::own_rows); }
   static DEV int count(const Problem &p) { return int(p.batch * p.heads) * blocks_of_head(p); }
 
   DEV int last_row() const {
@@ -175,30 +173,29 @@ private:
   DEV SharedAddress key_slot(int slot) const { return shared + Place::keys_at + slot * Place::key_bytes; }
   DEV SharedAddress value_slot(int slot) const { return shared + Place::values_at + slot * Place::value_bytes; }
 
-  template <int Features>
-  DEV static void copy_tile(SharedAddress to, int rows, const TensorMap &map, i64 row, int head, int sequence,
-                            SharedAddress full) {
-#pragma unroll
-    for (int piece = 0; piece < pieces_of(Features); ++piece)
-      copy_box(to + piece * rows * piece_pitch(Features), map, piece * piece_of(Features), int(row), head,
-               Policy::layout == Layout::packed ? 0 : sequence, full);
-  }
-  template <int Operand = 0> DEV void copy_own(const Block &block) const {
-    if constexpr (Operand < Policy::own_operands) {
-      const Sequence &s = block.own.sequence;
-      copy_tile<Policy::own_features(Operand)>(shared + Place::own_offset(Operand), Place::own_rows,
-                                               Policy::template own_map<Operand>(args), s.q_start + block.own.first,
-                                               s.h, s.b, barriers.rows_full());
+  /// Boxes of an operand from First on, and of the operands behind it.
+  template <int Operand = 0, int First = 0> DEV void copy_own(const Block &block) const {
+    using Boxes = typename Place::OwnBoxes;
+    if constexpr (First >= Boxes::length)
       copy_own<Operand + 1>(block);
+    else if constexpr (Operand < Policy::own_operands) {
+      const Sequence &s = block.own.sequence;
+      copy_box(shared + Boxes::offset(Operand, First), Policy::template own_map<Operand, Boxes::width(First)>(args),
+               First, int(s.q_start) + block.own.first, s.h, Policy::layout == Layout::packed ? 0 : s.b,
+               barriers.rows_full());
+      copy_own<Operand, First + Boxes::width(First)>(block);
     }
   }
-  template <int Operand, int End>
+  template <class Boxes, int Operand, int End, int First = 0>
   DEV void copy_streamed(const Sequence &s, SharedAddress slot, int step, SharedAddress full) const {
-    if constexpr (Operand < End) {
-      copy_tile<Policy::streamed_features(Operand)>(slot + Place::streamed_offset(Operand), Policy::N,
-                                                    Policy::template streamed_map<Operand>(args),
-                                                    s.kv_start + step * Policy::N, s.n, s.b, full);
-      copy_streamed<Operand + 1, End>(s, slot, step, full);
+    constexpr int before = Operand < Policy::key_operands ? 0 : Policy::key_operands;
+    if constexpr (First >= Boxes::length)
+      copy_streamed<Boxes, Operand + 1, End>(s, slot, step, full);
+    else if constexpr (Operand < End) {
+      copy_box(slot + Boxes::offset(Operand - before, First),
+               Policy::template streamed_map<Operand, Boxes::width(First)>(args), First,
+               int(s.kv_start) + step * Policy::N, s.n, Policy::layout == Layout::packed ? 0 : s.b, full);
+      copy_streamed<Boxes, Operand, End, First + Boxes::width(First)>(s, slot, step, full);
     }
   }
 
@@ -227,39 +224,44 @@ private:
       }
     }
   }
-  template <int Part = 0> DEV void fill_keys(const Sequence &s, const Ring<Place::key_slots> &key, int step, bool issues) const {
+  template <int Part = 0>
+  DEV void fill_keys(const Sequence &s, const Ring<Place::key_slots> &key, int step, bool issues) const {
     if constexpr (Part < Place::key_parts) {
       constexpr int operands = Policy::key_operands / Place::key_parts, first = Part * operands;
       const SharedAddress full = barriers.key_full(key.slot + Part);
       phase_wait_guarded(barriers.key_empty(key.slot + Part), key.phase ^ 1);
       if (issues) {
-        phase_arrive_expecting(full, operands * tile_bytes(Policy::N, Policy::streamed_features(0)));
-        copy_streamed<first, first + operands>(s, key_slot(key.slot), step, full);
+        phase_arrive_expecting(full, operands * Place::KeyBoxes::operand_bytes);
+        copy_streamed<typename Place::KeyBoxes, first, first + operands>(s, key_slot(key.slot), step, full);
       }
       fill_keys<Part + 1>(s, key, step, issues);
     }
   }
-  template <int Part = 0> DEV void fill_values(const Sequence &s, const Ring<Place::value_slots> &value, int step, bool issues) const {
+  template <int Part = 0>
+  DEV void fill_values(const Sequence &s, const Ring<Place::value_slots> &value, int step, bool issues) const {
     if constexpr (Part < Place::value_parts) {
       constexpr int operands = Place::value_operands / Place::value_parts,
                     first = Policy::key_operands + Part * operands;
       const SharedAddress full = barriers.value_full(value.slot + Part);
       phase_wait_guarded(barriers.value_empty(value.slot + Part), value.phase ^ 1);
       if (issues) {
-        phase_arrive_expecting(full, operands * tile_bytes(Policy::N, Policy::streamed_features(first)));
-        copy_streamed<first, first + operands>(s, value_slot(value.slot), step, full);
+        phase_arrive_expecting(full, operands * Place::ValueBoxes::operand_bytes);
+        copy_streamed<typename Place::ValueBoxes, first, first + operands>(s, value_slot(value.slot), step, full);
       }
       fill_values<Part + 1>(s, value, step, issues);
     }
   }
 
-  /// Zeros in rows from .. to of operands that lie behind one another.
-  template <int Rows, int Features> DEV void clear_rows(SharedAddress tiles, int operands, int from, int to) const {
-    constexpr int pitch = piece_pitch(Features);
-    const int words = (to - from) * (pitch / 16);
-    for (int piece = 0; piece < operands * pieces_of(Features); ++piece)
-      for (int word = thread_index() % (4 * kWarp); word < words; word += 4 * kWarp)
-        store_shared_words(tiles + (piece * Rows + from) * pitch + 16 * word, Words{});
+  /// Zeros in rows from .. to of all operands of a kind.
+  template <class Boxes, int Operands> DEV void clear_rows(SharedAddress tiles, int from, int to) const {
+#pragma unroll
+    for (int first = 0; first < Boxes::length; first += Boxes::width(first))
+      for (int operand = 0; operand < Operands; ++operand) {
+        const SharedAddress rows = tiles + Boxes::offset(operand, first);
+        const int end = to * Boxes::pitch(first);
+        for (int at = from * Boxes::pitch(first) + 16 * (thread_index() % (4 * kWarp)); at < end; at += 64 * kWarp)
+          store_shared_words(rows + at, Words{});
+      }
   }
   /// A warpgroup's own threads see what they stored, and so do the products that they begin.
   DEV void end_clearing(int warpgroup) const {
@@ -271,15 +273,14 @@ private:
   DEV void cut_rows(const Block &block, int warpgroup) const {
     const int end = block.own.length - block.own.first, last = 64 * (warpgroup + 1);
     if (Policy::layout == Layout::dense || end >= last) return;
-    clear_rows<Place::own_rows, Policy::own_features(0)>(shared, Policy::own_operands,
-                                                         end > last - 64 ? end : last - 64, last);
+    clear_rows<typename Place::OwnBoxes, Policy::own_operands>(shared, end > last - 64 ? end : last - 64, last);
     end_clearing(warpgroup);
   }
   DEV void cut_keys(const Block &block, int warpgroup, const Ring<Place::key_slots> &key, int step) const {
     const int end = block.own.sequence.kv_length - step * Policy::N;
     if (Policy::layout == Layout::dense || end >= Policy::N) return;
     for (int part = 0; part < Place::key_parts; ++part) phase_wait(barriers.key_full(key.slot + part), key.phase);
-    clear_rows<Policy::N, Policy::streamed_features(0)>(key_slot(key.slot), Policy::key_operands, end, Policy::N);
+    clear_rows<typename Place::KeyBoxes, Policy::key_operands>(key_slot(key.slot), end, Policy::N);
     end_clearing(warpgroup);
   }
   DEV void cut_values(const Block &block, int warpgroup, const Ring<Place::value_slots> &value, int step) const {
@@ -287,8 +288,7 @@ private:
     if (Policy::layout == Layout::dense || end >= Policy::N) return;
     for (int part = 0; part < Place::value_parts; ++part)
       phase_wait(barriers.value_full(value.slot + part), value.phase);
-    clear_rows<Policy::N, Policy::streamed_features(Policy::key_operands)>(value_slot(value.slot),
-                                                                           Place::value_operands, end, Policy::N);
+    clear_rows<typename Place::ValueBoxes, Place::value_operands>(value_slot(value.slot), end, Policy::N);
     end_clearing(warpgroup);
   }
 
@@ -346,7 +346,8 @@ private:
   /// All blocks of rows of this block of threads. The right to issue products goes round through all of them.
   DEV void consume(int warpgroup) const {
     Progress at;
-    at.operands.rows = (shared + warpgroup * 64 * piece_pitch(Policy::own_features(0))) >> 4;
+    at.operands.warpgroup = u32(warpgroup);
+    at.operands.rows = (shared + warpgroup * 64 * Place::OwnBoxes::pitch(0)) >> 4;
     if (warpgroup == Place::consumers - 1) pass_turn(warpgroup);
     for (Walk walk; walk.at < Block::count(args.problem); walk.next()) {
       const Block block(args, walk.at);

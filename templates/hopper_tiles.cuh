@@ -2,18 +2,8 @@
 // loads.
 #pragma once
 
-#include "hopper_primitives.cuh"
+#include "hopper_boxes.cuh"
 #include "sweep.cuh"
-
-/// Features of a row that lie together: as long as a swizzle reaches. Tiles are stored as [piece][row][feature].
-DEV constexpr int piece_of(int features) {
-  const int length = (features + 15) / 16 * 16;
-  return length % 64 == 0 ? 64 : length % 32 == 0 ? 32 : 16;
-}
-DEV constexpr int pieces_of(int features) { return (features + 15) / 16 * 16 / piece_of(features); }
-/// Bytes from row to row of a piece.
-DEV constexpr int piece_pitch(int features) { return 2 * piece_of(features); }
-DEV constexpr int tile_bytes(int rows, int features) { return rows * 2 * ((features + 15) / 16 * 16); }
 
 /// Shared memory, from the first multiple of 1024 bytes on: owned tiles, slots of keys, slots of values, barriers.
 template <class Policy> struct HopperPlacement {
@@ -29,18 +19,12 @@ template <class Policy> struct HopperPlacement {
   static constexpr int producer_registers = Policy::judges_by_memory ? 40 : 32,
                        consumer_registers = Policy::judges_by_memory ? 232 : 240;
 
-  static DEV constexpr int own_offset(int operand) { return operand * tile_bytes(own_rows, Policy::own_features(0)); }
-  static DEV constexpr int streamed_offset(int operand) {
-    const int first = operand < Policy::key_operands ? 0 : Policy::key_operands;
-    return (operand - first) * tile_bytes(Policy::N, Policy::streamed_features(operand));
-  }
-  static DEV constexpr int slot_bytes(int first, int operands) {
-    const int bytes = operands * tile_bytes(Policy::N, Policy::streamed_features(first));
-    return (bytes + alignment - 1) / alignment * alignment;
-  }
-  static constexpr int key_bytes = slot_bytes(0, Policy::key_operands),
-                       value_bytes = slot_bytes(Policy::key_operands, value_operands);
-  static constexpr int keys_at = own_offset(Policy::own_operands), values_at = keys_at + key_slots * key_bytes,
+  using OwnBoxes = Boxes<Policy::own_features(0), Policy::own_operands, own_rows, false>;
+  using KeyBoxes = Boxes<Policy::streamed_features(0), Policy::key_operands, Policy::N, false>;
+  using ValueBoxes = Boxes<Policy::streamed_features(Policy::key_operands), value_operands, Policy::N, true>;
+  static DEV constexpr int aligned(int bytes) { return (bytes + alignment - 1) / alignment * alignment; }
+  static constexpr int key_bytes = aligned(KeyBoxes::bytes), value_bytes = aligned(ValueBoxes::bytes);
+  static constexpr int keys_at = OwnBoxes::bytes, values_at = keys_at + key_slots * key_bytes,
                        barriers_at = values_at + value_slots * value_bytes;
   static DEV constexpr int barriers_of(int slots) { return 2 * (slots == 1 ? most_parts : slots); }
   static constexpr int barriers = 2 + barriers_of(key_slots) + barriers_of(value_slots);
@@ -77,10 +61,10 @@ template <class Policy> struct Barriers {
 
 // ---- products ----
 
-/// Where the operands of a warpgroup's products lie, in units of 16 bytes, and the barriers of operands that come one
-/// by one.
+/// Where the operands of a warpgroup's products lie, in units of 16 bytes (of its rows the first box), and the barriers
+/// of operands that come one by one.
 struct Operands {
-  u32 rows, keys, values;
+  u32 warpgroup, rows, keys, values;
   SharedAddress keys_full, values_full;
   u32 key_phase, value_phase;
 };
@@ -97,33 +81,32 @@ DEV MatrixDescriptor descriptor(int pitch, u32 low, int offset) {
 template <class Policy, int Own, int Key, bool Adds>
 DEV void multiply_scores(Tile<1, Policy::N> &scores, const Operands &at) {
   using Place = HopperPlacement<Policy>;
-  constexpr int features = Policy::own_features(Own), pitch = piece_pitch(features), steps = piece_of(features) / 16;
-  static_assert(features == Policy::streamed_features(Key) && features == Policy::own_features(0));
+  using Rows = typename Place::OwnBoxes;
+  using Keys = typename Place::KeyBoxes;
+  static_assert(Rows::length == Keys::length);
   if constexpr (Place::key_parts > 1) phase_wait(at.keys_full + 8 * Key, at.key_phase);
 #pragma unroll
-  for (int piece = 0; piece < pieces_of(features); ++piece)
-#pragma unroll
-    for (int step = 0; step < steps; ++step) {
-      const MatrixDescriptor a = descriptor(pitch, at.rows,
-                                            Place::own_offset(Own) + piece * Place::own_rows * pitch + 32 * step),
-                             b = descriptor(pitch, at.keys,
-                                            Place::streamed_offset(Key) + piece * Policy::N * pitch + 32 * step);
-      if (Adds || piece || step)
-        wgmma_shared<true>(typename Policy::Element{}, scores.x[0], a, b);
-      else
-        wgmma_shared<false>(typename Policy::Element{}, scores.x[0], a, b);
-    }
+  for (int f = 0; f < Keys::length; f += 16) {
+    const int first = Keys::first(f), pitch = Keys::pitch(first), inside = 2 * (f - first);
+    const u32 nearer = at.warpgroup * u32(64 * (Rows::pitch(0) - pitch) >> 4); // rows of narrow boxes lie closer
+    const MatrixDescriptor a = descriptor(pitch, at.rows - nearer, Rows::offset(Own, first) + inside),
+                           b = descriptor(pitch, at.keys, Keys::offset(Key, first) + inside);
+    if (Adds || f)
+      wgmma_shared<true>(typename Policy::Element{}, scores.x[0], a, b);
+    else
+      wgmma_shared<false>(typename Policy::Element{}, scores.x[0], a, b);
+  }
 }
 
 /// output += weights[k .. k + 16) value operand
 template <class Policy, int Value, int F>
 DEV void multiply_output(Tile<1, F> &output, const Weights<typename Policy::Element, 1, Policy::N> &weights, int k,
                          const Operands &at) {
-  using Place = HopperPlacement<Policy>;
-  constexpr int pitch = piece_pitch(Policy::streamed_features(Value));
-  wgmma_registers(
-      typename Policy::Element{}, output.x[0], weights.word[0][k / 16],
-      descriptor(pitch, at.values | u32(Policy::N * pitch >> 4) << 16, Place::streamed_offset(Value) + k * pitch));
+  using Values = typename HopperPlacement<Policy>::ValueBoxes;
+  constexpr int pitch = Values::pitch(0), box_to_box = Values::offset(0, Values::width(0));
+  wgmma_registers(typename Policy::Element{}, output.x[0], weights.word[0][k / 16],
+                  descriptor(pitch, at.values | u32(box_to_box >> 4) << 16,
+                             Values::offset(Value - Policy::key_operands, 0) + k * pitch));
 }
 
 /// output += weights value operand, which comes by itself

@@ -289,25 +289,36 @@ Result<void> HopperWriter::meetTexts() {
   return {};
 }
 
+/// Features of the boxes that rows come in (templates/hopper_boxes.cuh).
+static std::vector<int> boxWidths(int features, bool isEven) {
+  const int length = (features + 15) / 16 * 16;
+  if (isEven) return {length % 64 == 0 ? 64 : length % 32 == 0 ? 32 : 16};
+  std::vector<int> widths;
+  if (length >= 64) widths.push_back(64);
+  if (length % 64 >= 32) widths.push_back(32);
+  if (length % 32) widths.push_back(16);
+  return widths;
+}
+
 /// Which tensors the operands are: one function a kind, chosen at compile time.
 std::string HopperWriter::mapsText() {
-  auto kind = [&](const std::string &name, const std::vector<Operand> &operands) {
+  auto kind = [&](const std::string &name, const std::vector<Operand> &operands, size_t uneven) {
     std::string lengths, choice;
     for (auto [i, o] : llvm::enumerate(operands)) {
-      const bool isLast = i + 1 == operands.size();
       lengths += (i ? ", " : "") + std::to_string(o.features);
-      choice += std::string(i ? "else " : "") + (isLast ? "" : "if constexpr (o == " + std::to_string(i) + ") ") +
-                "return " + parameters.useMap(interface.tensors.find(o.tensor)->second) + ";\n";
+      for (int width : boxWidths(o.features, i >= uneven))
+        choice += "if constexpr (o == " + std::to_string(i) + " && w == " + std::to_string(width) + ") return " +
+                  parameters.useMap(interface.tensors.find(o.tensor)->second, width) + ";\n";
     }
     return "static constexpr int " + name + "_operands = " + std::to_string(operands.size()) +
            ";\nstatic DEV constexpr int " + name + "_features(int o) {\n  constexpr int features[] = {" + lengths +
-           "};\n  return features[o];\n}\ntemplate <int o> static DEV const TensorMap &" + name +
+           "};\n  return features[o];\n}\ntemplate <int o, int w> static DEV const TensorMap &" + name +
            "_map(const Args &args) {\n" + indent(choice, 2) + "}\n";
   };
   std::string groups;
   const std::vector<int> ofKeys = groupsOfKeys();
   for (int group : ofKeys) groups += (groups.empty() ? "" : ", ") + std::to_string(group);
-  return kind("own", program.own) + kind("streamed", program.streamed) +
+  return kind("own", program.own, program.own.size()) + kind("streamed", program.streamed, static_cast<size_t>(keys)) +
          "static constexpr int key_operands = " + std::to_string(keys) +
          ", late_groups = " + std::to_string(*llvm::max_element(ofKeys)) +
          ";\nstatic DEV constexpr int key_group(int o) {\n  constexpr int groups[] = {" + groups +
@@ -392,14 +403,10 @@ Result<KernelText> HopperWriter::write(const std::string &kernel, const std::str
   out.launch.owners = "bnri";
   out.launch.rows_per_block = "tile_m";
   out.launch.walks = !isMasked(interface); // else blocks last unequally long: whichever is free takes the next one
-  out.launch.walks = !isMasked(interface); // else blocks last unequally long: whichever is free takes the next one
   out.launch.tensors = parameters.names();
-  for (const std::string &name : parameters.mapNames()) {
-    const bool isOwn = llvm::any_of(program.own, [&](const Operand &o) { return o.tensor == name; });
-    const auto &list = isOwn ? program.own : program.streamed;
-    const int length =
-        (llvm::find_if(list, [&](const Operand &o) { return o.tensor == name; })->features + 15) / 16 * 16;
-    out.launch.maps.push_back({name, isOwn ? "tile_m" : "tile_n", length % 64 == 0 ? 64 : length % 32 == 0 ? 32 : 16});
+  for (auto &[name, features] : parameters.mappedTensors()) {
+    const bool isOwn = llvm::any_of(program.own, [&, &tensor = name](const Operand &o) { return o.tensor == tensor; });
+    out.launch.maps.push_back({name, isOwn ? "tile_m" : "tile_n", features});
   }
   out.launch.resources = resources();
   return out;

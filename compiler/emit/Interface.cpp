@@ -48,15 +48,17 @@ std::string Parameters::use(const TensorInfo &tensor) {
   return "args." + identifier(tensor.name);
 }
 
-std::string Parameters::useMap(const TensorInfo &tensor) {
-  if (!llvm::is_contained(maps, tensor.name)) maps.push_back(tensor.name);
-  return "args." + identifier(tensor.name) + "_map";
+std::string Parameters::useMap(const TensorInfo &tensor, int features) {
+  const std::pair map(tensor.name, features);
+  if (!llvm::is_contained(maps, map)) maps.push_back(map);
+  return "args." + identifier(tensor.name) + "_map" + std::to_string(features);
 }
 
 std::string Parameters::declaration() const {
   std::string out = "struct Args {\n  Problem problem;\n";
   for (const std::string &name : order) out += "  Tensor " + identifier(name) + ";\n";
-  for (const std::string &name : maps) out += "  TensorMap " + identifier(name) + "_map;\n";
+  for (auto &[name, features] : maps)
+    out += "  TensorMap " + identifier(name) + "_map" + std::to_string(features) + ";\n";
   return out + "};\n";
 }
 

@@ -42,15 +42,17 @@ class Parameters {
 public:
   /// "args.name", declaring the parameter.
   std::string use(const TensorInfo &tensor);
-  /// "args.name_map", declaring the tensor's map for the copy engine.
-  std::string useMap(const TensorInfo &tensor);
+  /// "args.name_map64", declaring the tensor's map for copies of boxes of so many features.
+  std::string useMap(const TensorInfo &tensor, int features);
   /// The struct that the kernel takes.
   std::string declaration() const;
   const std::vector<std::string> &names() const { return order; }
-  const std::vector<std::string> &mapNames() const { return maps; }
+  /// Tensors with maps, and the features of their boxes.
+  const std::vector<std::pair<std::string, int>> &mappedTensors() const { return maps; }
 
 private:
-  std::vector<std::string> order, maps;
+  std::vector<std::string> order;
+  std::vector<std::pair<std::string, int>> maps;
 };
 
 /// The head that a tensor is indexed by: key head, or query head.
