@@ -157,3 +157,20 @@ Result<void> Database::record(std::span<const Trial> trials) {
     return count ? SqliteResult<void>() : tl::unexpected(count.error());
   });
 }
+
+Result<int64_t> Database::remove(std::span<const std::string> ids) {
+  int64_t count = 0;
+  Result<void> done = state->own.write([&](const Sqlite &connection) -> SqliteResult<void> {
+    count = 0;
+    for (const std::string &id : ids) {
+      SqliteResult<std::vector<SqliteRow>> removed = connection.query("DELETE FROM trial WHERE content_id = ?1", {id});
+      if (!removed) return tl::unexpected(removed.error());
+      count += connection.changes();
+    }
+    return connection.execute("DELETE FROM problem WHERE id NOT IN (SELECT problem_id FROM trial);"
+                              "DELETE FROM device WHERE id NOT IN (SELECT device_id FROM trial)");
+  });
+  if (done) done = state->own.maintain([](const Sqlite &connection) { return connection.execute("VACUUM"); });
+  if (!done) return tl::unexpected(done.error());
+  return count;
+}

@@ -87,6 +87,9 @@ public:
   /// Trials of all layers without repetition, by time and id: what a tuner that resumes need not measure again.
   Result<std::vector<Trial>> trials(const TrialFilter &filter = {});
 
+  /// Trials of the user's own database, by content id; how many there were. The file shrinks accordingly.
+  Result<int64_t> remove(std::span<const std::string> ids);
+
 private:
   struct State;
   std::unique_ptr<State> state;
