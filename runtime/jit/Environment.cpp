@@ -28,6 +28,9 @@ Environment Environment::ofProcess() {
   out.nvrtc = variable("JVPGEN_NVRTC");
   out.cache_home = variable("XDG_CACHE_HOME");
   out.cache_limit = variable("JVPGEN_CACHE_LIMIT");
+  out.database = variable("JVPGEN_DATABASE");
+  out.tunings = variable("JVPGEN_TUNINGS");
+  out.data_home = variable("XDG_DATA_HOME");
   out.home = variable("HOME");
   out.programs = folders(variable("PATH"));
   out.libraries = folders(variable("LD_LIBRARY_PATH"));

@@ -12,6 +12,9 @@ struct Environment {
   std::string nvrtc;                               ///< JVPGEN_NVRTC: a library, or a folder that holds one
   std::string cache_home;                          ///< XDG_CACHE_HOME
   std::string cache_limit;                         ///< JVPGEN_CACHE_LIMIT: bytes of kernels kept on disk
+  std::string database;                            ///< JVPGEN_DATABASE: the user's own tunings
+  std::string tunings;                             ///< JVPGEN_TUNINGS: files in place of the shipped tunings
+  std::string data_home;                           ///< XDG_DATA_HOME
   std::string home;                                ///< HOME
   std::vector<std::filesystem::path> programs;     ///< PATH
   std::vector<std::filesystem::path> libraries;    ///< LD_LIBRARY_PATH
