@@ -265,6 +265,7 @@ Result<void> HopperWriter::beginMeeting(MaxOp max) {
 Result<void> HopperWriter::meetTexts() {
   points.holds_memory = true;
   nameScores();
+  makeRoomBesideReference();
   splitScores();
   meetEarly = landed(true);
   if (late) meetLate = landed(false);

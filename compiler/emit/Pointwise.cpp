@@ -165,6 +165,10 @@ Result<std::string> Pointwise::lin(LinOp op, double scale, bool isExponent) {
     plain[isColumn ? 0 : 1] &= c == 1 || c == -1;
     if (!isColumn) rowScope = std::max(rowScope, part);
   }
+  if (isExponent && !beside_exponents.empty()) {
+    rows.push_back(beside_exponents);
+    rowScope = Scope::Tile;
+  }
   auto share = [&](std::vector<std::string> &terms, Scope where, bool isPlain) {
     if (terms.empty()) return;
     const std::string sum = joinTerms(terms);

@@ -38,6 +38,8 @@ public:
   /// Whether masked entries of the value are 0 by themselves: it has a weight as factor, and nothing that may be
   /// infinite.
   bool vanishesWhereMasked(mlir::Value v);
+  /// Added to every exponent, in powers of two: a number of each row that changes from tile to tile.
+  std::string beside_exponents;
   /// Tensors with i and j are held in tiles that keep memory's type, read as "tile(n, e)".
   bool holds_memory = false;
   std::map<Scope, std::string> text;

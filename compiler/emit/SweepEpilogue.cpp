@@ -123,7 +123,7 @@ std::string SweepWriter::keptText() {
 
 /// Sums over the quad, then each row's outputs.
 Result<std::string> SweepWriter::leaveText() {
-  std::string out, rows, features;
+  std::string out = leaveRoom(), rows, features;
   for (AccumulatorOp acc : program.accumulators)
     if (acc.getPlace() == "register" && !cast<ValueType>(acc.getType()).hasFeature())
       for (const std::string &name : {acc.getName().str(), roundedName(acc.getName())})

@@ -321,8 +321,7 @@ Result<std::string> SweepWriter::maximumText(MaxOp max) {
   std::vector<std::string> value = {scaled(maximum.coefficient, name + "[r]")};
   if (maximum.constant != 0) value.push_back(literal(maximum.constant));
   if (limitsWeights()) {
-    state += "float room[2 * M]; ///< weights are 2^room as large as the reference says\n";
-    clearing += "for (int r = 0; r < 2 * M; ++r) room[r] = kMostRoom;\n";
+    declareRoom();
     value.push_back(scaled(-1 / (unit * kLog2E), "room[r]"));
   }
   const bool isPlain = value.size() == 1 && maximum.coefficient == 1;
@@ -382,6 +381,7 @@ void SweepWriter::nameScores() {
 
 Result<std::string> SweepWriter::meetText() {
   nameScores();
+  makeRoomBesideReference();
   for (Operation *op : program.flat.body)
     if (auto mexp = dyn_cast<MexpOp>(op))
       if (Value score = points.maskedTile(mexp); score && scoreNames.count(score)) masked.insert(score);

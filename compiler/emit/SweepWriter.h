@@ -24,6 +24,10 @@ protected:
   Result<std::string> maximumText(attn::MaxOp max);
   std::string scaleSums(const std::string &factor);
   bool limitsWeights();
+  bool hasGivenReference();
+  void declareRoom();
+  void makeRoomBesideReference();
+  std::string leaveRoom();
   Result<std::string> rangeText();
   std::string centreText(attn::ShiftOp shift);
   Result<std::string> earlyText(llvm::ArrayRef<std::pair<mlir::Value, std::string>> values);

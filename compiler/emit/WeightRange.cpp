@@ -2,7 +2,8 @@
 // exponentials gives way. Weights are p and p g, where g is linear in tangents:
 //   p = exp(s - m) 2^room,    room = 15 - log2 max(1, greatest |g| of the row so far), rounded down
 // so |p| and |p g| are at most 2^15, and p g is a number of full precision where tangents are tiny. All sums of a row
-// carry 2^room: it leaves their quotients, and as a part of the reference it leaves m + log l.
+// carry 2^room: it leaves their quotients, and as a part of the reference it leaves m + log l. Where lse is given in
+// place of a running maximum, sums are not divided by anything, and leave their sweep without the factor.
 #include "compiler/emit/SweepWriter.h"
 #include "compiler/emit/Text.h"
 
@@ -28,8 +29,45 @@ static std::optional<llvm::SmallVector<Value>> cofactors(const SweepProgram &pro
   return out;
 }
 
+/// Whether a weight's exponent subtracts a saved value of its row, as exp(S - lse) does.
+static bool subtractsSaved(const SweepProgram &program, MexpOp mexp) {
+  auto lin = program.resolve(mexp.getExponent()).getDefiningOp<LinOp>();
+  if (!lin) return false;
+  for (auto [term, c] : llvm::zip(lin.getTerms(), lin.getCoefficients()))
+    if (auto input = program.resolve(term).getDefiningOp<InputOp>())
+      if (input.getKind() == "saved" && toDouble(cast<StringAttr>(c).getValue()) < 0) return true;
+  return false;
+}
+
+/// Sums relative to centres, of weights whose normaliser is given.
+bool SweepWriter::hasGivenReference() {
+  if (!program.maxima.empty() || program.shifts.empty() || !program.isRowSweep()) return false;
+  return llvm::all_of(program.flat.body, [&](Operation *op) {
+    auto mexp = dyn_cast<MexpOp>(op);
+    return !mexp || subtractsSaved(program, mexp);
+  });
+}
+
+void SweepWriter::declareRoom() {
+  state += "float room[2 * M]; ///< weights are 2^room as large as the reference says\n";
+  clearing += "for (int r = 0; r < 2 * M; ++r) room[r] = kMostRoom;\n";
+}
+
+/// Where no maximum is kept that the room could be a part of.
+void SweepWriter::makeRoomBesideReference() {
+  if (!hasGivenReference() || !limitsWeights()) return;
+  declareRoom();
+  points.beside_exponents = "room[r]";
+}
+
+/// Sums without 2^room, when a sweep with a given reference ends.
+std::string SweepWriter::leaveRoom() {
+  if (!hasGivenReference() || !limitsWeights()) return "";
+  return "float whole[2 * M];\nfor (int r = 0; r < 2 * M; ++r) whole[r] = exp2_fast(-room[r]);\n" + scaleSums("whole");
+}
+
 bool SweepWriter::limitsWeights() {
-  if (elementType() != "F16" || program.maxima.empty()) return false;
+  if (elementType() != "F16" || (program.maxima.empty() && !hasGivenReference())) return false;
   bool hasCofactors = false;
   for (OutOp out : program.outs) {
     std::optional<llvm::SmallVector<Value>> factors = cofactors(program, program.resolve(out.getTile()));

@@ -22,7 +22,8 @@ std::vector<Setting> settings() {
       {"query", f16 + "tangents = [\"q\"]\n"},
       {"softcap", f16 + "score = \"30 * tanh(z / 30)\"\n"},
       {"bias", f16 + "bias = { dims = [\"heads\", \"q\", \"kv\"], dtype = \"f16\" }\n"
-                     "tangents = [\"q\", \"k\", \"v\", \"bias\"]\n"}};
+                     "tangents = [\"q\", \"k\", \"v\", \"bias\"]\n"},
+      {"two_passes", "dtype = \"f16\"\nhead_dim_qk = 256\nhead_dim_v = 256\nsoftmax_scale = 0.5\n"}};
   std::vector<Setting> out;
   for (const auto &[name, toml] : specs)
     for (const auto &[size, scale] :
