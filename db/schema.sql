@@ -6,7 +6,7 @@
 -- Digests are SHA-256 in lower-case hexadecimal digits.
 
 PRAGMA application_id = 1786146919; -- "jvpg"
-PRAGMA user_version = 1;
+PRAGMA user_version = 2;
 
 -- What was to be computed.
 CREATE TABLE problem (
@@ -82,5 +82,6 @@ CREATE TABLE kernel_schedule (
   tile_n   INTEGER NOT NULL CHECK (tile_n BETWEEN 1 AND 4096), -- key rows of a tile
   warps    INTEGER NOT NULL CHECK (warps BETWEEN 1 AND 32), -- of a block
   stages   INTEGER NOT NULL CHECK (stages BETWEEN 1 AND 64), -- slots of the ring of streamed tiles
+  splits   INTEGER NOT NULL DEFAULT 0 CHECK (splits BETWEEN 0 AND 64), -- parts of streamed rows; 0: the shape decides
   PRIMARY KEY (trial_id, position)
 ) STRICT, WITHOUT ROWID;
