@@ -20,7 +20,8 @@ Error OwnDatabase::errorOf(const char *asked, const SqliteError &error) const {
   if (error.problem == SqliteProblem::Busy) remedy = "; see which process holds it";
   if (error.problem == SqliteProblem::Damaged) remedy = "; move it and the files beside it away";
   if (error.problem == SqliteProblem::Refused) remedy = "; `jvpgen db verify` says more";
-  if (error.problem == SqliteProblem::Foreign) remedy = ""; // its words say it
+  if (error.problem == SqliteProblem::Foreign)
+    remedy = "; name another file in JVPGEN_DATABASE, or use the jvpgen that made it";
   return {ErrorKind::Environment,
           "the tunings in '" + path.string() + "' cannot be " + asked + ": " + error.words + remedy, ""};
 }
@@ -143,7 +144,7 @@ SqliteResult<std::vector<Trial>> OwnDatabase::read(const TrialSelection &selecti
   struct stat info;
   if (path.empty() || (stat(path.c_str(), &info) && errno == ENOENT)) return std::vector<Trial>();
   if (Result<void> right = checkFolder(); !right)
-    return tl::unexpected(SqliteError{SqliteProblem::Foreign, right.error().message});
+    return tl::unexpected(SqliteError{SqliteProblem::Machine, right.error().message});
   SqliteResult<std::vector<Trial>> trials = readOnce(path, selection, wait);
   if (!trials && trials.error().problem == SqliteProblem::Damaged && setAside()) return std::vector<Trial>();
   return trials;

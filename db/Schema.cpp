@@ -14,12 +14,10 @@ SqliteResult<SchemaState> jvpgen::schemaState(const Sqlite &connection, const Sc
   SqliteResult<int64_t> objects = connection.number("SELECT count(*) FROM sqlite_schema");
   if (!objects) return tl::unexpected(objects.error());
   if (!*application && !*version && !*objects) return SchemaState::Empty;
-  if (*application != history.application_id)
-    return foreign("it is another program's database; name another file in JVPGEN_DATABASE");
+  if (*application != history.application_id) return foreign("it is another program's database");
   if (*version > history.version)
     return foreign("it has schema version " + std::to_string(*version) +
-                   " of a newer jvpgen, and this one knows version " + std::to_string(history.version) +
-                   "; use that jvpgen, or name another file in JVPGEN_DATABASE");
+                   " of a newer jvpgen, and this one knows version " + std::to_string(history.version));
   return *version < history.version ? SchemaState::Older : SchemaState::Current;
 }
 

@@ -8,7 +8,7 @@
 PRAGMA application_id = 1786146919; -- "jvpg"
 PRAGMA user_version = 2;
 
--- What was to be computed.
+-- What was to be computed. Look-ups make buckets anew; they are stored so that one can see them, and what made them.
 CREATE TABLE problem (
   id             INTEGER PRIMARY KEY,
   canonical_key  TEXT    NOT NULL UNIQUE CHECK (length(canonical_key) <= 512), -- all that follows, in one text
@@ -24,7 +24,6 @@ CREATE TABLE problem (
   bucket_version INTEGER NOT NULL CHECK (bucket_version >= 1), -- of the rule that made the bucket
   bucket         TEXT    NOT NULL CHECK (length(bucket) <= 128) -- shapes that may lend one another their schedules
 ) STRICT;
-CREATE INDEX problem_of_bucket ON problem (specification, program, bucket_version, bucket);
 
 -- A GPU as the driver described it. What it did not say is 0.
 CREATE TABLE device (

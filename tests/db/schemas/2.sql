@@ -74,6 +74,5 @@ CREATE TABLE kernel_schedule (
   PRIMARY KEY (trial_id, position)
 ) STRICT, WITHOUT ROWID;
 INSERT INTO kernel_schedule VALUES(1,0,'forward_row_row',128,96,12,5,0);
-CREATE INDEX problem_of_bucket ON problem (specification, program, bucket_version, bucket);
 CREATE INDEX trial_of_problem ON trial (problem_id, device_id);
 COMMIT;
