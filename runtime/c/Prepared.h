@@ -1,4 +1,5 @@
-// What calls that work with a prepared shape begin with: the handle, the problem, and the kernels that are ready for it.
+// What calls that work with a prepared shape begin with: the handle, the problem, and the kernels that are ready for
+// it.
 #ifndef JVPGEN_RUNTIME_C_PREPARED_H
 #define JVPGEN_RUNTIME_C_PREPARED_H
 

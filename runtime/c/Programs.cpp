@@ -21,9 +21,9 @@ jvpgen_status jvpgen_program_create(const jvpgen_program_options *options, jvpge
     if (!asked->program) return reportNull("jvpgen_program_create", "program's name");
     const Result<std::unique_ptr<KernelCompiler>> &compiler = KernelCompiler::ofProcess();
     if (!compiler) return report(compiler.error());
-    Result<std::unique_ptr<PreparedProgram>> made = PreparedProgram::create(
-        asked->bundle->bundle, asked->program, asked->variant ? asked->variant : "", asked->device->device, **compiler,
-        bundledSchedules(), warnOnStandardError);
+    Result<std::unique_ptr<PreparedProgram>> made =
+        PreparedProgram::create(asked->bundle->bundle, asked->program, asked->variant ? asked->variant : "",
+                                asked->device->device, **compiler, bundledSchedules(), warnOnStandardError);
     if (!made) return report(made.error());
     auto handle = std::make_unique<jvpgen_program>();
     handle->program = std::move(*made);
@@ -70,14 +70,15 @@ jvpgen_status jvpgen_program_prepare(jvpgen_program *program, const jvpgen_probl
 
 jvpgen_status jvpgen_program_choice(const jvpgen_program *program, const jvpgen_problem *problem,
                                     jvpgen_choice *choice) {
-  return withPrepared("jvpgen_program_choice", program, problem, [&](const PreparedProgram::Ready &ready, const Problem &) {
-    jvpgen_choice out = {};
-    out.variant = ready.variant.variant.c_str();
-    out.schedule = ready.schedule.c_str();
-    out.source = name(ready.match);
-    Result<void> ok = writeSized(out, choice, "jvpgen_choice");
-    return ok ? jvpgen_status(JVPGEN_OK) : report(ok.error());
-  });
+  return withPrepared("jvpgen_program_choice", program, problem,
+                      [&](const PreparedProgram::Ready &ready, const Problem &) {
+                        jvpgen_choice out = {};
+                        out.variant = ready.variant.variant.c_str();
+                        out.schedule = ready.schedule.c_str();
+                        out.source = name(ready.match);
+                        Result<void> ok = writeSized(out, choice, "jvpgen_choice");
+                        return ok ? jvpgen_status(JVPGEN_OK) : report(ok.error());
+                      });
 }
 
 jvpgen_status jvpgen_program_workspace(const jvpgen_program *program, const jvpgen_problem *problem, size_t *bytes) {

@@ -16,7 +16,8 @@ inline tl::unexpected<Error> refuseSize(const char *name, size_t size) {
                                       "; set it to sizeof(" + name + ") and the fields that you do not know to zero");
 }
 
-/// Fields beyond the caller's struct are zero; fields beyond ours must be: they ask for what this release does not know.
+/// Fields beyond the caller's struct are zero; fields beyond ours must be: they ask for what this release does not
+/// know.
 template <typename Struct> Result<Struct> readSized(const Struct *given, const char *name) {
   constexpr size_t kLargest = 4096; // a size beyond is no size
   if (!given) return fail(ErrorKind::Invalid, std::string("a ") + name + " is needed, and it is null; give one");
@@ -24,9 +25,10 @@ template <typename Struct> Result<Struct> readSized(const Struct *given, const c
   const char *bytes = reinterpret_cast<const char *>(given);
   for (size_t k = sizeof(Struct); k < given->size; ++k)
     if (bytes[k])
-      return fail(ErrorKind::Unsupported, std::string("a ") + name +
-                                              " of a later release was handed over, with a field that this one does not "
-                                              "know; update libjvpgen_runtime");
+      return fail(ErrorKind::Unsupported,
+                  std::string("a ") + name +
+                      " of a later release was handed over, with a field that this one does not "
+                      "know; update libjvpgen_runtime");
   Struct out = {};
   std::memcpy(&out, given, std::min(sizeof(Struct), given->size));
   return out;

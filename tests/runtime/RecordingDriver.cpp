@@ -61,6 +61,7 @@ static void describeMemory(Driver &d) {
   };
   d.TensorMapEncodeTiled = [](void *map, int, uint32_t, void *data, const uint64_t *extents, const uint64_t *strides,
                               const uint32_t *, const uint32_t *, int, int, int, int) {
+    if (!record.current) return 201; // CUDA_ERROR_INVALID_CONTEXT: as drivers answer
     RecordedMap recorded = {.data = data, .extent = {}, .stride_bytes = {}};
     std::copy_n(extents, 4, recorded.extent);
     std::copy_n(strides, 3, recorded.stride_bytes);

@@ -1,9 +1,9 @@
 // jvpgen's runtime for applications, in C: load a bundle, prepare its programs on a GPU, launch them.
 //
-// Calls return a status; `jvpgen_last_error` has the words of the calling thread's last failure. Structs begin with their
-// own size, as sizeof gives it to the caller: set it (JVPGEN_INIT), and leave what you do not know at zero. Handles are
-// opaque, may be used by many threads at once, and are released once; releasing null does nothing. What a handle was
-// made from may be released before it.
+// Calls return a status; `jvpgen_last_error` has the words of the calling thread's last failure. Structs begin with
+// their own size, as sizeof gives it to the caller: set it (JVPGEN_INIT), and leave what you do not know at zero.
+// Handles are opaque, may be used by many threads at once, and are released once; releasing null does nothing. What a
+// handle was made from may be released before it.
 //
 // A bundle is code: it is compiled, and runs with all rights of the process. Load bundles as you load libraries.
 #ifndef JVPGEN_H
@@ -12,16 +12,22 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#ifdef __cplusplus
-extern "C" {
-#endif
-
 #define JVPGEN_API __attribute__((visibility("default")))
+
 /* jvpgen_problem problem = JVPGEN_INIT(jvpgen_problem); */
 #ifdef __cplusplus
-#define JVPGEN_INIT(type) (type{sizeof(type)})
+template <typename Struct> inline Struct jvpgen_sized() {
+  Struct out = Struct();
+  out.size = sizeof(Struct);
+  return out;
+}
+#define JVPGEN_INIT(type) (jvpgen_sized<type>())
 #else
 #define JVPGEN_INIT(type) ((type){.size = sizeof(type)})
+#endif
+
+#ifdef __cplusplus
+extern "C" {
 #endif
 
 typedef int32_t jvpgen_status;
@@ -38,9 +44,10 @@ JVPGEN_API const char *jvpgen_last_error(void);
 /* "0.1.0" */
 JVPGEN_API const char *jvpgen_version(void);
 
-typedef struct jvpgen_bundle jvpgen_bundle;   /* programs of one specification */
-typedef struct jvpgen_device jvpgen_device;   /* a GPU, with a context */
-typedef struct jvpgen_program jvpgen_program; /* a program of a bundle on a device, with the shapes it was prepared for */
+typedef struct jvpgen_bundle jvpgen_bundle; /* programs of one specification */
+typedef struct jvpgen_device jvpgen_device; /* a GPU, with a context */
+typedef struct jvpgen_program
+    jvpgen_program; /* a program of a bundle on a device, with the shapes it was prepared for */
 
 typedef int32_t jvpgen_dtype;
 enum { JVPGEN_F32 = 0, JVPGEN_BF16 = 1, JVPGEN_F16 = 2, JVPGEN_I32 = 3, JVPGEN_I8 = 4 };
