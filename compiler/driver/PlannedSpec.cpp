@@ -74,12 +74,16 @@ std::vector<std::string> PlannedSpec::variants(const std::string &program) const
   return names;
 }
 
+std::string jvpgen::specificationDigest(const AttentionSpec &spec) {
+  AttentionSpec unnamed = spec;
+  unnamed.name.clear();
+  return sha256(print(unnamed));
+}
+
 Result<KernelBundle> PlannedSpec::emit(const Target &target) const {
   Result<KernelBundle> bundle = emitBundle(*contents->module, target);
   if (!bundle) return bundle;
-  AttentionSpec unnamed = contents->spec;
-  unnamed.name.clear();
-  bundle->digest = sha256(print(unnamed));
+  bundle->digest = specificationDigest(contents->spec);
   bundle->specification = print(contents->spec);
   bundle->arch = target.arch;
   return bundle;

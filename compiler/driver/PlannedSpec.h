@@ -12,6 +12,9 @@
 
 namespace jvpgen {
 
+/// SHA-256 of the canonical text with an empty name in it: KernelBundle::digest.
+std::string specificationDigest(const AttentionSpec &spec);
+
 class PlannedSpec {
 public:
   /// Derives and plans the programs.
