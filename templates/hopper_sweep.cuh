@@ -10,6 +10,7 @@
 // A policy states what sweep.cuh lists, and
 //   key_operands                       the first of the streamed operands are keys, the others values
 //   own_map<o, w>, streamed_map<o, w>  their tensor maps for boxes of w features
+//   walks                              whether a block of threads may take several blocks of rows
 //   masked, judges_together            whether some tile may be empty; whether a warp has to judge each tile together
 //   judges_by_memory                   whether judging a tile reads memory
 //   late                               whether there are scores that the running maximum does not need
@@ -23,10 +24,12 @@
 
 /// The blocks of rows that a block of threads takes one after the other. With a grid of as many as there are blocks of
 /// rows it takes one; with fewer, the copies of the next one's tiles are under way while this one's outputs are stored.
-struct Walk {
+template <class Policy> struct Walk {
   int at = block_index();
+  bool goes_on = true;
 
-  DEV void next() { at += grid_size(); }
+  DEV bool ends(int blocks) const { return at >= blocks || !goes_on; }
+  DEV void next() { Policy::walks ? void(at += grid_size()) : void(goes_on = false); }
 };
 
 /// A block of rows, and what they meet.
@@ -205,7 +208,7 @@ private:
     Ring<Place::key_slots> key;
     Ring<Place::value_slots> value;
     Ring<1> rows;
-    for (Walk walk; walk.at < Block::count(args.problem); walk.next()) {
+    for (Walk<Policy> walk; !walk.ends(Block::count(args.problem)); walk.next()) {
       const Block block(args, walk.at);
       Steps<Policy> steps(block);
       int step = steps.next();
@@ -349,7 +352,7 @@ private:
     at.operands.warpgroup = u32(warpgroup);
     at.operands.rows = (shared + warpgroup * 64 * Place::OwnBoxes::pitch(0)) >> 4;
     if (warpgroup == Place::consumers - 1) pass_turn(warpgroup);
-    for (Walk walk; walk.at < Block::count(args.problem); walk.next()) {
+    for (Walk<Policy> walk; !walk.ends(Block::count(args.problem)); walk.next()) {
       const Block block(args, walk.at);
       State state;
       state.clear();

@@ -15,9 +15,11 @@ template <class Policy> struct HopperPlacement {
                        value_parts = value_slots == 1 ? value_operands : 1, most_parts = 4;
   static_assert(key_parts <= most_parts && value_parts <= most_parts);
   static constexpr int alignment = 1024;
-  /// Of each thread; a multiprocessor has 512 for the three warpgroups. Loops over tensors in the mask need some more.
-  static constexpr int producer_registers = Policy::judges_by_memory ? 40 : 32,
+  /// Of each thread: what the launch gave to all threads alike is shared out anew, and a warpgroup that asks for more
+  /// than the others have left waits for ever. Loops over tensors in the mask need some more.
+  static constexpr int producer_registers = Policy::judges_by_memory ? 40 : 24,
                        consumer_registers = Policy::judges_by_memory ? 232 : 240;
+  static_assert(producer_registers + consumers * consumer_registers <= (consumers + 1) * (65536 / threads / 8 * 8));
 
   using OwnBoxes = Boxes<Policy::own_features(0), Policy::own_operands, own_rows, false>;
   using KeyBoxes = Boxes<Policy::streamed_features(0), Policy::key_operands, Policy::N, false>;

@@ -44,6 +44,7 @@ private:
   Result<void> meetTexts();
   Result<void> beginMeeting(MaxOp max);
   std::string mapsText();
+  bool walks() const;
   std::string stateText(const std::string &leave);
   ResourceModel resources();
 
@@ -67,6 +68,9 @@ static bool isMasked(const Interface &interface) {
   Value kept = cast<YieldOp>(mask.getKeep().front().getTerminator()).getValues()[0];
   return !matchPattern(kept, m_One());
 }
+
+/// Where blocks may last unequally long, whichever multiprocessor is free takes the next one.
+bool HopperWriter::walks() const { return !isMasked(interface); }
 
 /// Whether the mask's classifier looks at ranges of tensors, which a warp does together.
 static bool judgesTogether(const Interface &interface) {
@@ -388,7 +392,7 @@ Result<KernelText> HopperWriter::write(const std::string &kernel, const std::str
   const std::string policy =
       "using Args = ::Args;\nusing Element = " + elementType() +
       ";\nstatic constexpr Layout layout = Layout::" + interface.layout +
-      ";\nstatic constexpr bool owns_queries = true, late = " + flag(late) +
+      ";\nstatic constexpr bool owns_queries = true, walks = " + flag(walks()) + ", late = " + flag(late) +
       ", checks_own_rows = " + flag(interface.layout == "padded") + ", masked = " + flag(isMasked(interface)) +
       ", judges_together = " + flag(judgesTogether(interface)) +
       ", judges_by_memory = " + flag(judgesByMemory(interface)) +
@@ -403,7 +407,7 @@ Result<KernelText> HopperWriter::write(const std::string &kernel, const std::str
   out.launch.kernel = kernel;
   out.launch.owners = "bnri";
   out.launch.rows_per_block = "tile_m";
-  out.launch.walks = !isMasked(interface); // else blocks last unequally long: whichever is free takes the next one
+  out.launch.walks = walks();
   out.launch.tensors = parameters.names();
   for (auto &[name, features] : parameters.mappedTensors()) {
     const bool isOwn = llvm::any_of(program.own, [&, &tensor = name](const Operand &o) { return o.tensor == tensor; });
