@@ -19,17 +19,10 @@ std::vector<TrialKernel> jvpgen::kernelsOf(const KernelBundle &bundle, const Ker
   return out;
 }
 
-static bool isSource(const KernelBundle &bundle, const std::string &file) {
-  for (const KernelVariant &variant : bundle.variants)
-    for (const Launch &launch : variant.launches)
-      if (launch.source == file) return true;
-  return false;
-}
-
 std::string jvpgen::templateDigest(const KernelBundle &bundle) {
   std::vector<const SourceFile *> templates;
   for (const SourceFile &file : bundle.files)
-    if (!isSource(bundle, file.name)) templates.push_back(&file);
+    if (file.name.ends_with(".cuh")) templates.push_back(&file);
   std::sort(templates.begin(), templates.end(), [](auto *a, auto *b) { return a->name < b->name; });
   Sha256 hash;
   for (const SourceFile *file : templates)

@@ -15,7 +15,7 @@ std::string launchName(const KernelBundle &bundle, const Launch &launch);
 /// The launches of a variant with the schedules that stand in it.
 std::vector<TrialKernel> kernelsOf(const KernelBundle &bundle, const KernelVariant &variant);
 
-/// SHA-256 over the files that are no launch's source: the templates.
+/// SHA-256 over names and texts of the headers (*.cuh): the templates, which are the same for every specification.
 std::string templateDigest(const KernelBundle &bundle);
 
 /// candidateDigest of the program's first variant; empty if the bundle does not have the program.
