@@ -4,11 +4,21 @@
 #include "runtime/abi/BundleMetadata.h"
 #include "support/AtomicFile.h"
 #include "support/Hash.h"
+#include <set>
 
 using namespace jvpgen;
 namespace fs = std::filesystem;
 
 static constexpr size_t kLargestMetadata = size_t(1) << 24;
+
+std::vector<SourceFile> jvpgen::bundleFiles(const KernelBundle &bundle) {
+  std::vector<SourceFile> out = bundle.files;
+  for (size_t k = 0; k < bundle.machine_code.size(); ++k)
+    out.push_back({machineCodeFile(bundle, k), bundle.machine_code[k].cubin});
+  out.push_back({kSpecificationFile, bundle.specification});
+  out.push_back({"bundle.json", printMetadata(bundle)});
+  return out;
+}
 
 Result<void> jvpgen::writeBundle(const KernelBundle &bundle, const fs::path &folder) {
   std::error_code failed;
@@ -16,17 +26,14 @@ Result<void> jvpgen::writeBundle(const KernelBundle &bundle, const fs::path &fol
   if (failed)
     return fail(ErrorKind::Environment, "the bundle '" + bundle.name + "' is to be written to '" + folder.string() +
                                             "', which cannot be made: " + failed.message() + "; name another folder");
-  for (const SourceFile &file : bundle.files) {
-    if (!isFileName(file.name) || file.name == "bundle.json" || file.name == kSpecificationFile)
-      return fail(ErrorKind::Invalid, "the bundle '" + bundle.name + "' holds a text named '" + file.name +
-                                          "', which is no plain file name; rename it");
+  std::set<std::string> names;
+  for (const SourceFile &file : bundleFiles(bundle)) {
+    if (!isFileName(file.name) || !names.insert(file.name).second)
+      return fail(ErrorKind::Invalid, "the bundle '" + bundle.name + "' holds a file named '" + file.name +
+                                          "', which is no plain file name of its own; rename it");
     if (Result<void> written = writeFile(folder / file.name, file.text); !written) return written;
   }
-  for (size_t k = 0; k < bundle.machine_code.size(); ++k)
-    if (Result<void> written = writeFile(folder / machineCodeFile(bundle, k), bundle.machine_code[k].cubin); !written)
-      return written;
-  if (Result<void> written = writeFile(folder / kSpecificationFile, bundle.specification); !written) return written;
-  return writeFile(folder / "bundle.json", printMetadata(bundle));
+  return {};
 }
 
 Result<KernelBundle> jvpgen::readBundle(const fs::path &folder) {

@@ -7,8 +7,12 @@
 #include <filesystem>
 #include <functional>
 #include <string>
+#include <vector>
 
 namespace jvpgen {
+
+/// Every file of the bundle's folder, bundle.json last.
+std::vector<SourceFile> bundleFiles(const KernelBundle &bundle);
 
 /// Writes the folder (made if missing): texts first, bundle.json last. Files of the same names are replaced.
 Result<void> writeBundle(const KernelBundle &bundle, const std::filesystem::path &folder);

@@ -46,6 +46,12 @@ Result<const NvrtcFiles *> KernelCompiler::nvrtcFiles() {
   return &**files;
 }
 
+Result<std::string> KernelCompiler::nvrtcIdentity() {
+  Result<const NvrtcFiles *> found = nvrtcFiles();
+  if (!found) return tl::unexpected(found.error());
+  return (*found)->build_ids;
+}
+
 Result<const Nvrtc *> KernelCompiler::nvrtc() {
   Result<const NvrtcFiles *> found = nvrtcFiles();
   if (!found) return tl::unexpected(found.error());

@@ -65,6 +65,9 @@ public:
   Result<std::vector<CompiledKernel>> compileAll(const KernelBundle &bundle, std::span<const KernelRequest> requests,
                                                  const Target &target, unsigned threads = 0);
 
+  /// The build ids of the NVRTC that compiles; an error where there is none.
+  Result<std::string> nvrtcIdentity();
+
 private:
   using FindNvrtc = std::function<Result<NvrtcFiles>()>;
   KernelCompiler(FindNvrtc find, std::filesystem::path cache_folder, CacheFolder::Warn warn, size_t cache_limit)

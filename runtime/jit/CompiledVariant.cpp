@@ -15,8 +15,7 @@ std::string jvpgen::rejection(const Launch &launch, const CompiledKernel &kernel
   return out;
 }
 
-/// The launch's own schedule, then the other legal ones.
-static std::vector<Schedule> candidates(const Launch &launch, const Target &target) {
+std::vector<Schedule> jvpgen::schedulesToTry(const Launch &launch, const Target &target) {
   std::vector<Schedule> out = {launch.schedule};
   for (const Schedule &schedule : legalSchedules(launch.resources, target))
     if (!(schedule == launch.schedule)) out.push_back(schedule);
@@ -26,7 +25,7 @@ static std::vector<Schedule> candidates(const Launch &launch, const Target &targ
 static Result<void> replaceRejected(const KernelBundle &bundle, Launch &launch, CompiledKernel &kernel,
                                     const Target &target, KernelCompiler &compiler) {
   if (rejection(launch, kernel).empty()) return {};
-  for (const Schedule &schedule : candidates(launch, target)) {
+  for (const Schedule &schedule : schedulesToTry(launch, target)) {
     if (schedule == launch.schedule) continue;
     Result<CompiledKernel> other = compiler.compile(bundle, launch, schedule, target);
     if (!other) return tl::unexpected(other.error());
@@ -58,7 +57,7 @@ Result<std::vector<ScheduleReport>> jvpgen::compileSchedules(const KernelBundle 
                                                              const Target &target, KernelCompiler &compiler,
                                                              unsigned threads) {
   std::vector<KernelRequest> requests;
-  for (const Schedule &schedule : candidates(launch, target)) requests.push_back({&launch, schedule});
+  for (const Schedule &schedule : schedulesToTry(launch, target)) requests.push_back({&launch, schedule});
   Result<std::vector<CompiledKernel>> kernels = compiler.compileAll(bundle, requests, target, threads);
   if (!kernels) return tl::unexpected(kernels.error());
   std::vector<ScheduleReport> out;

@@ -19,6 +19,9 @@ Result<CompiledVariant> compileVariant(const KernelBundle &bundle, const KernelV
 /// Why a kernel gives way to another schedule's, in words; empty if it does not.
 std::string rejection(const Launch &launch, const CompiledKernel &kernel);
 
+/// The launch's own schedule, then the other legal ones: the order in which they are tried.
+std::vector<Schedule> schedulesToTry(const Launch &launch, const Target &target);
+
 /// One legal schedule of a launch, what became of it, and what is thought of that.
 struct ScheduleReport {
   Schedule schedule;

@@ -47,6 +47,7 @@ void addBackendOptions(CLI::App &command, BackendOptions &options);
 void addCheck(CLI::App &app, Action &action);
 void addShow(CLI::App &app, Action &action);
 void addEmit(CLI::App &app, Action &action);
+void addBundle(CLI::App &app, Action &action);
 void addCompile(CLI::App &app, Action &action);
 void addRun(CLI::App &app, Action &action);
 void addVerify(CLI::App &app, Action &action);

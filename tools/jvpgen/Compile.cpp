@@ -1,18 +1,22 @@
-// jvpgen compile: machine code for one arch by NVRTC, and what it needs of the machine; no GPU is used.
+// jvpgen compile: machine code by NVRTC, and what it needs of the machine, or into a bundle; no GPU is used.
 #include "tools/jvpgen/Command.h"
 
-#include "runtime/jit/CompiledVariant.h"
+#include "runtime/abi/BundleFiles.h"
+#include "runtime/abi/BundleMetadata.h"
+#include "runtime/jit/AheadOfTime.h"
 #include "schedule/ScheduleFields.h"
 #include <cstdio>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <sstream>
+#include <utility>
 
 using namespace jvpgen;
 using nlohmann::ordered_json;
 
 namespace {
 struct CompileOptions : SpecOptions {
-  std::string arch = "sm_80", variant;
+  std::string arch = "sm_80", variant, bundle;
   bool all_variants = false, all_schedules = false, report = false;
   unsigned threads = 0;
 };
@@ -107,7 +111,59 @@ static Result<void> listAll(const KernelBundle &bundle, const KernelVariant &var
   return {};
 }
 
+/// Whether the options name this variant; `last` is the program of the one before, whose first is its default.
+static bool isWanted(const CompileOptions &options, const KernelVariant &variant, std::string &last) {
+  const bool is_first = variant.program != std::exchange(last, variant.program);
+  return options.all_variants || (options.variant.empty() ? is_first : variant.variant == options.variant);
+}
+
+static tl::unexpected<Error> noSuchVariant(const CompileOptions &options, const KernelBundle &bundle) {
+  return fail(ErrorKind::Invalid, "--variant names '" + options.variant + "', which no program of '" + bundle.name +
+                                      "' has; `jvpgen emit` lists them");
+}
+
+/// Machine code for every arch of the list, written into the bundle's folder.
+static Result<void> compileBundle(const CompileOptions &options) {
+  Result<KernelBundle> bundle = readBundle(options.bundle);
+  if (!bundle) return tl::unexpected<Error>(bundle.error());
+  const Result<std::unique_ptr<KernelCompiler>> &compiler = KernelCompiler::ofProcess();
+  if (!compiler) return tl::unexpected<Error>(compiler.error());
+  const std::vector<KernelVariant> variants = bundle->variants;
+  std::stringstream archs(options.arch);
+  for (std::string arch; std::getline(archs, arch, ',');) {
+    bool found = false;
+    std::string last;
+    for (const KernelVariant &variant : variants) {
+      if (!isWanted(options, variant, last)) continue;
+      found = true;
+      if (Result<void> done = addMachineCode(*bundle, variant, arch, **compiler, options.threads); !done) return done;
+    }
+    if (!found) return noSuchVariant(options, *bundle);
+  }
+  if (Result<void> done = writeBundle(*bundle, options.bundle); !done) return done;
+  ordered_json all = ordered_json::array();
+  for (size_t k = 0; k < bundle->machine_code.size(); ++k) {
+    const MachineCode &code = bundle->machine_code[k];
+    all.push_back({{"file", machineCodeFile(*bundle, k)},
+                   {"kernel", code.kernel},
+                   {"arch", code.arch},
+                   {"schedule", scheduleName(code.schedule)},
+                   {"bytes", code.cubin.size()}});
+    if (!options.json)
+      std::printf("%-60s %7zu bytes, %s\n", machineCodeFile(*bundle, k).c_str(), code.cubin.size(),
+                  scheduleName(code.schedule).c_str());
+  }
+  if (options.json) std::puts(all.dump(2).c_str());
+  return {};
+}
+
 static Result<void> compile(const CompileOptions &options) {
+  if (options.file.empty() == options.bundle.empty())
+    return fail(ErrorKind::Invalid,
+                "what to compile is asked for, and there is " +
+                    std::string(options.file.empty() ? "nothing" : "both a specification and a bundle") +
+                    "; give a specification, or --bundle FOLDER");
+  if (!options.bundle.empty()) return compileBundle(options);
   Result<Request> request = loadRequest(options);
   if (!request) return tl::unexpected<Error>(request.error());
   Result<PlannedSpec> planned = PlannedSpec::create(request->spec, request->programs);
@@ -119,16 +175,12 @@ static Result<void> compile(const CompileOptions &options) {
   Listing listing(options);
   std::string last;
   for (const KernelVariant &v : bundle->variants) {
-    bool wanted = options.all_variants || (options.variant.empty() ? v.program != last : v.variant == options.variant);
-    last = v.program;
-    if (!wanted) continue;
+    if (!isWanted(options, v, last)) continue;
     if (Result<void> done = (options.all_schedules ? listAll : listTaken)(*bundle, v, options, **compiler, listing);
         !done)
       return done;
   }
-  if (listing.records.empty())
-    return fail(ErrorKind::Invalid, "--variant names '" + options.variant + "', which no program of '" + bundle->name +
-                                        "' has; `jvpgen emit` lists them");
+  if (listing.records.empty()) return noSuchVariant(options, *bundle);
   if (options.json) std::puts(listing.records.dump(2).c_str());
   return {};
 }
@@ -138,7 +190,12 @@ void jvpgen::addCompile(CLI::App &app, Action &action) {
       app.add_subcommand("compile", "compile the kernels for an arch; registers, spills, shared memory");
   auto options = std::make_shared<CompileOptions>();
   addSpecOptions(*command, *options);
-  command->add_option("--arch", options->arch, "as in sm_80, sm_90a, sm_120")->capture_default_str();
+  command->get_option("spec")->required(false);
+  command->add_option("--bundle", options->bundle,
+                      "in the place of a specification: a bundle's folder, which the machine code is put into; it then "
+                      "runs without NVRTC");
+  command->add_option("--arch", options->arch, "as in sm_80, sm_90a, sm_120; for a bundle several, comma separated")
+      ->capture_default_str();
   command->add_option("--variant", options->variant, "of the plan, by name; default: each program's own");
   command->add_flag("--all-variants", options->all_variants, "every variant");
   command->add_flag("--all-schedules", options->all_schedules, "every legal schedule of each kernel");
