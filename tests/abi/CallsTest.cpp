@@ -74,8 +74,9 @@ TEST(Calls, ABundleIsNotSearchedFor) {
 
 TEST(Calls, BundlesInMemoryAreReadWhole) {
   const std::string folder = tinyBundleFolder(MachineCodeKind::Fitting);
-  std::vector<std::string> names = {"bundle.json", "specification.toml", "twice.cu", "copy_sums.cu", "abi.cuh",
-                                    "primitives.cuh", "twice.sm_90a.0.cubin", "copy_sums.sm_90a.1.cubin"};
+  std::vector<std::string> names = {
+      "bundle.json",          "specification.toml",      "twice.cu", "copy_sums.cu", "abi.cuh", "primitives.cuh",
+      "twice.sm_90a.0.cubin", "copy_sums.sm_90a.1.cubin"};
   std::vector<std::string> texts;
   for (const std::string &name : names) texts.push_back(fileOf(folder, name));
   std::vector<jvpgen_file> files(names.size(), JVPGEN_INIT(jvpgen_file));
@@ -163,11 +164,12 @@ TEST_F(Launching, WorkspaceAndCountAreChecked) {
 TEST_F(Launching, TensorsComeFromDlpack) {
   int64_t shape[] = {2, 40, 2, 16}, strides[] = {1280, 16, 640, 1};
   DLTensor from = {fake_memory(0), {kDLCUDA, 0}, 4, {kDLBfloat, 16, 1}, shape, strides, 64};
-  EXPECT_EQ(launched(0, [&](jvpgen_tensor &t) {
-              std::swap(shape[1], shape[2]), std::swap(strides[1], strides[2]);
-              ASSERT_EQ(said(jvpgen_tensor_from_dlpack(&from, &t)), "0: ");
-              EXPECT_EQ(t.data, static_cast<char *>(fake_memory(0)) + 64);
-            }),
+  EXPECT_EQ(launched(0,
+                     [&](jvpgen_tensor &t) {
+                       std::swap(shape[1], shape[2]), std::swap(strides[1], strides[2]);
+                       ASSERT_EQ(said(jvpgen_tensor_from_dlpack(&from, &t)), "0: ");
+                       EXPECT_EQ(t.data, static_cast<char *>(fake_memory(0)) + 64);
+                     }),
             "0: ");
   jvpgen_tensor to = JVPGEN_INIT(jvpgen_tensor);
   from.device.device_type = kDLCPU;

@@ -189,14 +189,32 @@ int unexpected() {
 
 #define FUNCTION(name) {#name, reinterpret_cast<void *>(name)}
 const std::map<std::string, void *> &functions() {
-  static const auto *table = new std::map<std::string, void *>{
-      FUNCTION(cuInit), FUNCTION(cuDriverGetVersion), FUNCTION(cuGetErrorName), FUNCTION(cuGetErrorString),
-      FUNCTION(cuDeviceGetCount), FUNCTION(cuDeviceGet), FUNCTION(cuDeviceGetName), FUNCTION(cuDeviceGetAttribute),
-      FUNCTION(cuDeviceTotalMem), FUNCTION(cuDevicePrimaryCtxRetain), FUNCTION(cuDevicePrimaryCtxRelease),
-      FUNCTION(cuCtxGetId), FUNCTION(cuCtxGetDevice), FUNCTION(cuCtxGetCurrent), FUNCTION(cuCtxPushCurrent),
-      FUNCTION(cuCtxPopCurrent), FUNCTION(cuModuleLoadData), FUNCTION(cuModuleUnload), FUNCTION(cuModuleGetFunction),
-      FUNCTION(cuFuncSetAttribute), FUNCTION(cuLaunchKernel), FUNCTION(cuPointerGetAttributes), FUNCTION(cuMemAlloc),
-      FUNCTION(cuMemFree), FUNCTION(cuTensorMapEncodeTiled), FUNCTION(cuTensorMapReplaceAddress)};
+  static const auto *table = new std::map<std::string, void *>{FUNCTION(cuInit),
+                                                               FUNCTION(cuDriverGetVersion),
+                                                               FUNCTION(cuGetErrorName),
+                                                               FUNCTION(cuGetErrorString),
+                                                               FUNCTION(cuDeviceGetCount),
+                                                               FUNCTION(cuDeviceGet),
+                                                               FUNCTION(cuDeviceGetName),
+                                                               FUNCTION(cuDeviceGetAttribute),
+                                                               FUNCTION(cuDeviceTotalMem),
+                                                               FUNCTION(cuDevicePrimaryCtxRetain),
+                                                               FUNCTION(cuDevicePrimaryCtxRelease),
+                                                               FUNCTION(cuCtxGetId),
+                                                               FUNCTION(cuCtxGetDevice),
+                                                               FUNCTION(cuCtxGetCurrent),
+                                                               FUNCTION(cuCtxPushCurrent),
+                                                               FUNCTION(cuCtxPopCurrent),
+                                                               FUNCTION(cuModuleLoadData),
+                                                               FUNCTION(cuModuleUnload),
+                                                               FUNCTION(cuModuleGetFunction),
+                                                               FUNCTION(cuFuncSetAttribute),
+                                                               FUNCTION(cuLaunchKernel),
+                                                               FUNCTION(cuPointerGetAttributes),
+                                                               FUNCTION(cuMemAlloc),
+                                                               FUNCTION(cuMemFree),
+                                                               FUNCTION(cuTensorMapEncodeTiled),
+                                                               FUNCTION(cuTensorMapReplaceAddress)};
   return *table;
 }
 #undef FUNCTION

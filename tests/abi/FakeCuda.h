@@ -21,7 +21,8 @@ struct FakeCounts {
 extern "C" {
 __attribute__((visibility("default"))) FakeCounts fake_counts(void);
 __attribute__((visibility("default"))) FakeLaunch fake_last_launch(void);
-__attribute__((visibility("default"))) void *fake_memory(int device); ///< 1 GiB of address space on a GPU; not to be read
+__attribute__((visibility("default"))) void *
+fake_memory(int device); ///< 1 GiB of address space on a GPU; not to be read
 __attribute__((visibility("default"))) void *fake_context_create(int device);
 __attribute__((visibility("default"))) void fake_context_destroy(void *context);
 __attribute__((visibility("default"))) void fake_primary_reset(int device);

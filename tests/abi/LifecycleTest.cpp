@@ -76,7 +76,8 @@ TEST_F(Lifecycle, BundleToLaunch) {
   jvpgen::Program program(bundle, device, "forward");
   std::string signature;
   for (const jvpgen_tensor_info &info : program.tensors())
-    signature += std::string(info.name) + " " + info.axes + " " + std::to_string(info.dtype) + (info.is_output ? " out; " : "; ");
+    signature += std::string(info.name) + " " + info.axes + " " + std::to_string(info.dtype) +
+                 (info.is_output ? " out; " : "; ");
   EXPECT_EQ(signature, "q bhid 1; o bhie 1 out; lse bhi 0 out; ");
 }
 
@@ -152,7 +153,8 @@ TEST_F(Lifecycle, DevicesKeepApart) {
   void *const context_of_zero = fake_last_launch().context;
   launch(on_one, Tensors(1));
   EXPECT_NE(fake_last_launch().context, context_of_zero);
-  EXPECT_THAT(refusal([&] { launch(on_one, Tensors(0)); }), HasSubstr("2: the tensor 'q' is to be used on Fake GPU one"));
+  EXPECT_THAT(refusal([&] { launch(on_one, Tensors(0)); }),
+              HasSubstr("2: the tensor 'q' is to be used on Fake GPU one"));
   launch(on_zero, Tensors(0));
   EXPECT_THAT(refusal([] { jvpgen::Device(2); }), HasSubstr("3: GPU 2 was asked for, and this process sees 2"));
 }
@@ -174,8 +176,10 @@ TEST_F(Lifecycle, ContextsOfTheCallersAreUsedAndOutlived) {
 
     fake_context_destroy(context);
     const FakeCounts destroyed = fake_counts();
-    EXPECT_THAT(refusal([&] { launch(program, Tensors(1)); }), HasSubstr("3: using Fake GPU one, GPU 1: its context was destroyed"));
-    EXPECT_THAT(refusal([&] { program.prepare({jvpgen::problem(9, 2, 40, 1, 1)}); }), HasSubstr("3: using Fake GPU one"));
+    EXPECT_THAT(refusal([&] { launch(program, Tensors(1)); }),
+                HasSubstr("3: using Fake GPU one, GPU 1: its context was destroyed"));
+    EXPECT_THAT(refusal([&] { program.prepare({jvpgen::problem(9, 2, 40, 1, 1)}); }),
+                HasSubstr("3: using Fake GPU one"));
     EXPECT_EQ(fake_counts().launches, destroyed.launches);
     launch(elsewhere, Tensors(1));
   }
@@ -209,8 +213,11 @@ TEST_F(Lifecycle, AForkIsRefusedAndItsReleasesAreQuiet) {
     const std::string launched = refusal([&] { launch(*program, Tensors(0)); });
     const std::string prepared = refusal([&] { program->prepare({jvpgen::problem(7, 2, 40, 1, 1)}); });
     program.reset();
-    { jvpgen::Device gone(std::move(device)); }
-    const bool is_refused = launched.find("3: using Fake GPU zero") == 0 && prepared.find("fork before") != prepared.npos;
+    {
+      jvpgen::Device gone(std::move(device));
+    }
+    const bool is_refused =
+        launched.find("3: using Fake GPU zero") == 0 && prepared.find("fork before") != prepared.npos;
     const bool is_quiet = fake_counts().calls_after_fork == calls;
     const std::string opened = refusal([] { jvpgen::Device fresh(0); });
     _exit(is_refused && is_quiet && opened.find("3: ") == 0 ? 0 : 1);
