@@ -12,7 +12,8 @@ static constexpr size_t kLargestFile = size_t(1) << 28;
 static constexpr std::string_view kSqliteOpening("SQLite format 3\0", 16);
 
 static tl::unexpected<Error> refuse(const std::string &file, const std::string &obstacle, const std::string &remedy) {
-  return fail(ErrorKind::Invalid, "trials were to be read from '" + file + "', but " + obstacle + "; " + remedy);
+  return fail(ErrorKind::Invalid,
+              "trials were to be read from '" + file + "', but " + reasonText(obstacle) + "; " + remedy);
 }
 
 /// All trials of a connection that nothing is believed of.

@@ -23,7 +23,7 @@ Error OwnDatabase::errorOf(const char *asked, const SqliteError &error) const {
   if (error.problem == SqliteProblem::Foreign)
     remedy = "; name another file in JVPGEN_DATABASE, or use the jvpgen that made it";
   return {ErrorKind::Environment,
-          "the tunings in '" + path.string() + "' cannot be " + asked + ": " + error.words + remedy, ""};
+          "the tunings in '" + path.string() + "' cannot be " + asked + ": " + reasonText(error.words) + remedy, ""};
 }
 
 // ---- file and folder

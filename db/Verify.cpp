@@ -12,7 +12,7 @@ static SqliteResult<void> askPragmas(const Sqlite &connection, std::vector<std::
   SqliteResult<std::vector<SqliteRow>> pages = connection.query("PRAGMA integrity_check(10)");
   if (!pages) return tl::unexpected(pages.error());
   for (const SqliteRow &row : *pages)
-    if (auto *words = std::get_if<std::string>(&row[0]); words && *words != "ok") faults.push_back(*words);
+    if (auto *words = std::get_if<std::string>(&row[0]); words && *words != "ok") faults.push_back(reasonText(*words));
   SqliteResult<std::vector<SqliteRow>> references = connection.query("PRAGMA foreign_key_check");
   if (!references) return tl::unexpected(references.error());
   if (!references->empty())
@@ -40,7 +40,7 @@ Result<FileReport> jvpgen::verifyFile(const std::filesystem::path &path) {
   SqliteResult<void> done = connection ? examine(*connection, report) : tl::unexpected(connection.error());
   if (done) return report;
   if (done.error().problem == SqliteProblem::Damaged || done.error().problem == SqliteProblem::Refused) {
-    report.faults.push_back(done.error().words);
+    report.faults.push_back(reasonText(done.error().words));
     return report;
   }
   return fail(ErrorKind::Environment, "the tunings in '" + path.string() + "' were to be verified, but: " +
