@@ -38,7 +38,8 @@ jvpgen_compile_options optionsFor(const char *specification) {
   return options;
 }
 
-const char *const kSpecification = "name = \"capped\"\nhead_dim_qk = 64\nhead_dim_v = 64\nscore = \"30 * tanh(z / 30)\"\n";
+const char *const kSpecification =
+    "name = \"capped\"\nhead_dim_qk = 64\nhead_dim_v = 64\nscore = \"30 * tanh(z / 30)\"\n";
 } // namespace
 
 TEST(Compiler, TextToLaunchBesideAnotherLlvm) {
@@ -54,7 +55,8 @@ TEST(Compiler, TextToLaunchBesideAnotherLlvm) {
   jvpgen_bundle *made = nullptr;
   ASSERT_EQ(jvpgen_compile(&options, &made), JVPGEN_OK) << jvpgen_last_error();
   const jvpgen::Bundle bundle(made);
-  EXPECT_THAT(bundle.programs(), testing::UnorderedElementsAre("forward", "tangent_forward", "backward", "tangent_backward"));
+  EXPECT_THAT(bundle.programs(),
+              testing::UnorderedElementsAre("forward", "tangent_forward", "backward", "tangent_backward"));
   EXPECT_STREQ(bundle.info().name, "capped");
   EXPECT_THAT(notices, HasSubstr("is left out"));
   other.works();

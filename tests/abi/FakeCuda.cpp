@@ -8,7 +8,7 @@
 #include <string>
 #include <unistd.h>
 
-namespace {
+namespace fake {
 constexpr int kInvalidValue = 1, kNotInitialized = 3, kInvalidContext = 201, kInvalidHandle = 400, kDestroyed = 709,
               kCaptureUnsupported = 900;
 constexpr int kDevices = 2;
@@ -218,7 +218,8 @@ const std::map<std::string, void *> &functions() {
   return *table;
 }
 #undef FUNCTION
-} // namespace
+} // namespace fake
+using namespace fake;
 
 extern "C" __attribute__((visibility("default"))) int cuGetProcAddress_v2(const char *symbol, void **function, int,
                                                                           uint64_t, int *) {
@@ -226,6 +227,19 @@ extern "C" __attribute__((visibility("default"))) int cuGetProcAddress_v2(const 
   *function = found != functions().end() ? found->second : reinterpret_cast<void *>(unexpected);
   return 0;
 }
+
+// What applications of the driver look up by name.
+#define EXPORTED extern "C" __attribute__((visibility("default"))) int
+EXPORTED cuInit(unsigned flags) { return fake::cuInit(flags); }
+EXPORTED cuDevicePrimaryCtxRetain(void **context, int device) {
+  return fake::cuDevicePrimaryCtxRetain(reinterpret_cast<Context **>(context), device);
+}
+EXPORTED cuCtxSetCurrent(void *context) { return current = static_cast<Context *>(context), 0; }
+EXPORTED cuCtxSynchronize() { return 0; }
+EXPORTED cuMemAlloc_v2(unsigned long long *address, size_t bytes) { return fake::cuMemAlloc(address, bytes); }
+EXPORTED cuMemcpyHtoD_v2(unsigned long long, const void *, size_t) { return 0; } // there is nothing behind addresses
+EXPORTED cuMemcpyDtoH_v2(void *to, unsigned long long, size_t bytes) { return std::memset(to, 0, bytes), 0; }
+#undef EXPORTED
 
 FakeCounts fake_counts(void) {
   std::lock_guard<std::mutex> lock(state().mutex);
