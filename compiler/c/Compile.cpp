@@ -64,7 +64,8 @@ jvpgen_status jvpgen_compile(const jvpgen_compile_options *options, jvpgen_bundl
     Result<jvpgen_compile_options> asked = readSized(options, "jvpgen_compile_options");
     if (!asked) return report(asked.error());
     if (!asked->specification || !asked->arch)
-      return jvpgen_fail(JVPGEN_INVALID, "jvpgen_compile needs a specification and an arch, and one is null; give both");
+      return jvpgen_fail(JVPGEN_INVALID,
+                         "jvpgen_compile needs a specification and an arch, and one is null; give both");
     Result<KernelBundle> made = compiled(*asked);
     if (!made) return report(made.error());
     if (asked->notice)

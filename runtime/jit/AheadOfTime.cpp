@@ -37,7 +37,8 @@ Result<void> jvpgen::addMachineCode(KernelBundle &bundle, const KernelVariant &v
   texts.machine_code.clear();
   Result<std::string> identity = compiler.nvrtcIdentity();
   if (!identity) return tl::unexpected(identity.error());
-  Result<CompiledVariant> compiled = compileVariant(texts, variant, target, compiler, threads); // at once; the rest is kept
+  Result<CompiledVariant> compiled =
+      compileVariant(texts, variant, target, compiler, threads); // at once; the rest is kept
   if (!compiled) return tl::unexpected(compiled.error());
   for (const Launch &launch : variant.launches) {
     Result<TranslationUnit> unit = translationUnit(texts, launch);
@@ -74,9 +75,11 @@ Result<std::vector<std::string>> jvpgen::differingMachineCode(const KernelBundle
     const MachineCode &code = bundle.machine_code[k];
     const std::string file = machineCodeFile(bundle, k);
     if (code.compiler != *identity)
-      return fail(ErrorKind::Environment, "'" + file + "' was asked to be compared with what its text compiles to, and it "
-                                              "was made by another NVRTC (" + code.compiler + ") than this machine has (" +
-                                              *identity + "); verify it where that one is, or the texts alone");
+      return fail(ErrorKind::Environment, "'" + file +
+                                              "' was asked to be compared with what its text compiles to, and it "
+                                              "was made by another NVRTC (" +
+                                              code.compiler + ") than this machine has (" + *identity +
+                                              "); verify it where that one is, or the texts alone");
     const Launch *launch = launchOf(texts, code.kernel);
     Result<CompiledKernel> kernel = fail(ErrorKind::Invalid, "");
     if (launch) kernel = compiler.compile(texts, *launch, code.schedule, {.arch = code.arch});

@@ -7,8 +7,8 @@
 namespace jvpgen {
 
 /// Compiles what preparing the variant on an arch will ask for, and puts it into the bundle in the place of what it may
-/// have of the same. Of a kernel that is rejected for its machine code, that one is there too: who prepares comes to the
-/// same verdict. Machine code that the bundle has already is not taken for an answer.
+/// have of the same. Of a kernel that is rejected for its machine code, that one is there too: who prepares comes to
+/// the same verdict. Machine code that the bundle has already is not taken for an answer.
 Result<void> addMachineCode(KernelBundle &bundle, const KernelVariant &variant, const std::string &arch,
                             KernelCompiler &compiler, unsigned threads = 0);
 

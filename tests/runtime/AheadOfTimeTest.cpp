@@ -83,9 +83,11 @@ TEST_F(AheadOfTime, IsComparedByteByByte) {
   bundle.machine_code[1].cubin[1000] ^= 1;
   EXPECT_THAT(*differingMachineCode(bundle, *compiler), ElementsAre("copy_sums.sm_80.1.cubin"));
   bundle.machine_code[0].kernel = "unknown";
-  EXPECT_THAT(*differingMachineCode(bundle, *compiler), ElementsAre("unknown.sm_80.0.cubin", "copy_sums.sm_80.1.cubin"));
+  EXPECT_THAT(*differingMachineCode(bundle, *compiler),
+              ElementsAre("unknown.sm_80.0.cubin", "copy_sums.sm_80.1.cubin"));
   bundle.machine_code[0].compiler = "another";
-  EXPECT_THAT(differingMachineCode(bundle, *compiler).error().message, HasSubstr("was made by another NVRTC (another)"));
+  EXPECT_THAT(differingMachineCode(bundle, *compiler).error().message,
+              HasSubstr("was made by another NVRTC (another)"));
 }
 
 TEST(MachineCode, RunsOnLaterMachinesOfItsMajorVersion) {

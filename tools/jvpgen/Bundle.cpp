@@ -21,8 +21,8 @@ struct BundleOptions {
 /// The bundle that the specification in it gives.
 static Result<KernelBundle> emittedAgain(const KernelBundle &bundle, const std::string &folder) {
   if (bundle.specification.empty())
-    return fail(ErrorKind::Invalid, "the bundle '" + bundle.name +
-                                        "' is to be verified, and it carries no specification; emit it again");
+    return fail(ErrorKind::Invalid,
+                "the bundle '" + bundle.name + "' is to be verified, and it carries no specification; emit it again");
   Result<AttentionSpec> spec = parseSpec(bundle.specification, folder + "/" + kSpecificationFile);
   if (!spec) return tl::unexpected<Error>(spec.error());
   std::vector<std::string> programs;
@@ -91,10 +91,12 @@ static Result<void> verify(const BundleOptions &options) {
                   .dump(2)
                   .c_str());
   if (!found.empty())
-    return fail(ErrorKind::CheckFailed, "the bundle in '" + options.folder + "' is not what this jvpgen emits from its "
-                                            "specification: " + found.front() +
-                                            (found.size() > 1 ? ", and " + std::to_string(found.size() - 1) + " more" : "") +
-                                            "; do not load it, or emit it again");
+    return fail(ErrorKind::CheckFailed,
+                "the bundle in '" + options.folder +
+                    "' is not what this jvpgen emits from its "
+                    "specification: " +
+                    found.front() + (found.size() > 1 ? ", and " + std::to_string(found.size() - 1) + " more" : "") +
+                    "; do not load it, or emit it again");
   if (!options.json)
     std::printf("%s: %zu texts are what its specification emits for %s; %zu files of machine code %s\n",
                 bundle->name.c_str(), bundle->files.size(), bundle->arch.c_str(), bundle->machine_code.size(),
@@ -108,7 +110,8 @@ void jvpgen::addBundle(CLI::App &app, Action &action) {
   CLI::App *command = group->add_subcommand("verify", "emit it again from its specification, and compare every byte");
   auto options = std::make_shared<BundleOptions>();
   command->add_option("folder", options->folder, "that `jvpgen emit` wrote")->required();
-  command->add_flag("--texts-only", options->texts_only, "leave machine code alone, which only the NVRTC that made it gives again");
+  command->add_flag("--texts-only", options->texts_only,
+                    "leave machine code alone, which only the NVRTC that made it gives again");
   command->add_flag("--json", options->json, "print JSON");
   command->callback([=, &action] { action = [=] { return verify(*options); }; });
 }
