@@ -25,7 +25,7 @@ struct Database::State {
     if (warned.insert(message).second) warn(message);
   }
   const Sqlite *shippedLayer(const fs::path &path);
-  std::vector<Trial> fromShipped(const fs::path &path, const TrialSelection &selection);
+  std::vector<StoredTrial> fromShipped(const fs::path &path, const TrialSelection &selection);
   std::vector<RankedTrial> fromAll(const TrialSelection &selection);
 
   const DatabaseLayers layers;
@@ -58,10 +58,10 @@ const Sqlite *Database::State::shippedLayer(const fs::path &path) {
   return slot->second ? &*slot->second : nullptr;
 }
 
-std::vector<Trial> Database::State::fromShipped(const fs::path &path, const TrialSelection &selection) {
+std::vector<StoredTrial> Database::State::fromShipped(const fs::path &path, const TrialSelection &selection) {
   const Sqlite *connection = shippedLayer(path);
   if (!connection) return {};
-  SqliteResult<std::vector<Trial>> trials = selectTrials(*connection, selection);
+  SqliteResult<std::vector<StoredTrial>> trials = selectStored(*connection, selection);
   if (trials) return std::move(*trials);
   warnOnce("the shipped tunings in '" + path.string() + "' are left out: " + trials.error().words +
            "; install jvpgen again");
@@ -72,13 +72,13 @@ std::vector<Trial> Database::State::fromShipped(const fs::path &path, const Tria
 std::vector<RankedTrial> Database::State::fromAll(const TrialSelection &selection) {
   std::vector<RankedTrial> out;
   int layer = 0;
-  auto add = [&](std::vector<Trial> trials) {
-    for (Trial &trial : trials) out.push_back({std::move(trial), layer});
+  auto add = [&](std::vector<StoredTrial> trials) {
+    for (StoredTrial &stored : trials) out.push_back({std::move(stored.trial), std::move(stored.id), layer});
     ++layer;
   };
-  SqliteResult<std::vector<Trial>> trials = own.read(selection, layers.read_wait);
+  SqliteResult<std::vector<StoredTrial>> trials = own.read(selection, layers.read_wait);
   if (!trials && trials.error().problem != SqliteProblem::Busy) warnOnce(own.errorOf("read", trials.error()).message);
-  add(trials ? std::move(*trials) : std::vector<Trial>());
+  add(trials ? std::move(*trials) : std::vector<StoredTrial>());
   for (const fs::path &path : layers.shipped) add(fromShipped(path, selection));
   return out;
 }
@@ -88,12 +88,13 @@ std::vector<RankedTrial> Database::State::fromAll(const TrialSelection &selectio
 
 Winner Database::best(const Question &question) {
   TrialSelection selection;
+  selection.checks_ids = false;
+  selection.condition = "(verdict <> 'none' OR outcome IN ('wrong', 'faulted', 'timed_out'))"; // what rank() looks at
   for (auto &[column, wanted] :
        {std::pair("template_digest", &question.template_digest), std::pair("default_digest", &question.default_digest)})
     if (!wanted->empty()) {
       selection.parameters.emplace_back(*wanted);
-      selection.condition += (selection.condition.empty() ? "" : " AND ") + std::string(column) + " = ?" +
-                             std::to_string(selection.parameters.size());
+      selection.condition += " AND " + std::string(column) + " = ?" + std::to_string(selection.parameters.size());
     }
   // This shape first, which is the common case and the smallest part of the tables.
   const std::string key = canonicalKey(question.problem);
@@ -128,12 +129,12 @@ static TrialSelection selectionOf(const TrialFilter &filter) {
 Result<std::vector<Trial>> Database::trials(const TrialFilter &filter) {
   const TrialSelection selection = selectionOf(filter);
   std::map<std::pair<int64_t, std::string>, Trial> found; // by time and id
-  auto add = [&](std::vector<Trial> trials) {
-    for (Trial &trial : trials)
-      if (std::string id = contentId(trial); id.starts_with(filter.id))
+  auto add = [&](std::vector<StoredTrial> trials) {
+    for (auto &[trial, id] : trials)
+      if (id.starts_with(filter.id))
         found.emplace(std::pair(trial.measured_at_unix_ms, std::move(id)), std::move(trial));
   };
-  SqliteResult<std::vector<Trial>> own = state->own.read(selection, state->layers.write_wait);
+  SqliteResult<std::vector<StoredTrial>> own = state->own.read(selection, state->layers.write_wait);
   if (!own) return tl::unexpected(state->own.errorOf("read", own.error()));
   add(std::move(*own));
   for (const fs::path &path : state->layers.shipped) add(state->fromShipped(path, selection));

@@ -130,22 +130,23 @@ Result<void> OwnDatabase::maintain(const Work &work) { return perform(work, fals
 // ---- reading
 // ------------------------------------------------------------------------------------------------------------
 
-static SqliteResult<std::vector<Trial>> readOnce(const fs::path &path, const TrialSelection &selection,
-                                                 std::chrono::milliseconds wait) {
+static SqliteResult<std::vector<StoredTrial>> readOnce(const fs::path &path, const TrialSelection &selection,
+                                                       std::chrono::milliseconds wait) {
   SqliteResult<Sqlite> connection = Sqlite::open(path, Sqlite::Access::Read, wait);
   if (!connection) return tl::unexpected(connection.error());
   SqliteResult<SchemaState> state = schemaState(*connection);
   if (!state) return tl::unexpected(state.error());
-  if (*state == SchemaState::Empty) return std::vector<Trial>();
-  return selectTrials(*connection, selection);
+  if (*state == SchemaState::Empty) return std::vector<StoredTrial>();
+  return selectStored(*connection, selection);
 }
 
-SqliteResult<std::vector<Trial>> OwnDatabase::read(const TrialSelection &selection, std::chrono::milliseconds wait) {
+SqliteResult<std::vector<StoredTrial>> OwnDatabase::read(const TrialSelection &selection,
+                                                         std::chrono::milliseconds wait) {
   struct stat info;
-  if (path.empty() || (stat(path.c_str(), &info) && errno == ENOENT)) return std::vector<Trial>();
+  if (path.empty() || (stat(path.c_str(), &info) && errno == ENOENT)) return std::vector<StoredTrial>();
   if (Result<void> right = checkFolder(); !right)
     return tl::unexpected(SqliteError{SqliteProblem::Machine, right.error().message});
-  SqliteResult<std::vector<Trial>> trials = readOnce(path, selection, wait);
-  if (!trials && trials.error().problem == SqliteProblem::Damaged && setAside()) return std::vector<Trial>();
+  SqliteResult<std::vector<StoredTrial>> trials = readOnce(path, selection, wait);
+  if (!trials && trials.error().problem == SqliteProblem::Damaged && setAside()) return std::vector<StoredTrial>();
   return trials;
 }

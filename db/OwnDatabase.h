@@ -27,7 +27,7 @@ public:
   Result<void> maintain(const Work &work);
 
   /// No trials where there is no file. `wait` is for others' locks.
-  SqliteResult<std::vector<Trial>> read(const TrialSelection &selection, std::chrono::milliseconds wait);
+  SqliteResult<std::vector<StoredTrial>> read(const TrialSelection &selection, std::chrono::milliseconds wait);
 
   /// What was asked of this file, what stood in the way, what to do.
   Error errorOf(const char *asked, const SqliteError &error) const;

@@ -41,14 +41,11 @@ struct Evidence {
   bool excluded = false;
   int compared = 0, better = 0;
   std::vector<double> ratios;
-  const Trial *trial = nullptr; ///< the compared one with the smallest id
+  const RankedTrial *trial = nullptr; ///< the compared one with the smallest id
 
-  void add(const RankedTrial &ranked, const std::string &id);
+  void add(const RankedTrial &ranked);
   double ratio() const; ///< the median
   bool wins() const { return !excluded && compared > 0 && 2 * better > compared && ratio() < 1; }
-
-private:
-  std::string trial_id;
 };
 
 /// The order in which groups answer; the texts make it total.
@@ -63,7 +60,7 @@ struct GroupKey {
 using Group = std::map<std::string, Evidence>; ///< by candidateDigest
 } // namespace
 
-void Evidence::add(const RankedTrial &ranked, const std::string &id) {
+void Evidence::add(const RankedTrial &ranked) {
   const Trial &t = ranked.trial;
   excluded |= t.outcome == Outcome::Wrong || t.outcome == Outcome::Faulted || t.outcome == Outcome::TimedOut;
   if (t.outcome != Outcome::Measured || t.verdict == Verdict::None || (compared && ranked.layer > layer)) return;
@@ -72,7 +69,7 @@ void Evidence::add(const RankedTrial &ranked, const std::string &id) {
     ratios.clear();
     layer = ranked.layer;
   }
-  if (!compared || id < trial_id) trial = &t, trial_id = id;
+  if (!compared || ranked.id < trial->id) trial = &ranked;
   ++compared;
   better += t.verdict == Verdict::Better;
   ratios.push_back(*t.median_us / *t.default_median_us);
@@ -110,16 +107,17 @@ static Winner winnerOf(const GroupKey &key, const Group &group) {
   }
   Winner out;
   out.match = matchOf(key);
-  out.tuned_for = any->trial->problem;
-  out.tuned_on = any->trial->device;
+  out.tuned_for = any->trial->trial.problem;
+  out.tuned_on = any->trial->trial.device;
   if (!best) return out;
+  const Trial &trial = best->trial->trial;
   out.is_default = false;
-  out.variant = best->trial->variant;
-  out.kernels = best->trial->kernels;
+  out.variant = trial.variant;
+  out.kernels = trial.kernels;
   out.ratio = best->ratio();
-  out.tuned_for = best->trial->problem;
-  out.tuned_on = best->trial->device;
-  out.trial = contentId(*best->trial);
+  out.tuned_for = trial.problem;
+  out.tuned_on = trial.device;
+  out.trial = best->trial->id;
   return out;
 }
 
@@ -128,7 +126,7 @@ Winner jvpgen::rank(const Question &question, const std::vector<RankedTrial> &tr
   for (const RankedTrial &ranked : trials) {
     const Trial &trial = ranked.trial;
     if (!canAnswer(question, trial)) continue;
-    groups[keyOf(question, trial)][candidateDigest(trial.variant, trial.kernels)].add(ranked, contentId(trial));
+    groups[keyOf(question, trial)][candidateDigest(trial.variant, trial.kernels)].add(ranked);
   }
   for (auto &[key, group] : groups)
     if (std::any_of(group.begin(), group.end(), [](auto &entry) { return entry.second.compared > 0; }))

@@ -10,7 +10,8 @@ namespace jvpgen {
 
 struct RankedTrial {
   Trial trial;
-  int layer = 0; ///< 0 is the user's own; of a candidate measured in several, the topmost counts
+  std::string id; ///< its content id
+  int layer = 0;  ///< 0 is the user's own; of a candidate measured in several, the topmost counts
 };
 
 /// A trial can answer if its specification, program, arch, templates and default are those of the question, and its

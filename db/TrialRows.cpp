@@ -259,8 +259,9 @@ SqliteResult<ById<std::vector<TrialKernel>>> readKernels(const Sqlite &connectio
   return out;
 }
 
-SqliteResult<std::vector<Trial>> readTrials(const Sqlite &connection, const Chosen &chosen,
-                                            ById<std::vector<TrialKernel>> &kernels, const SqliteRow &parameters) {
+SqliteResult<std::vector<StoredTrial>> readTrials(const Sqlite &connection, const Chosen &chosen,
+                                                  ById<std::vector<TrialKernel>> &kernels,
+                                                  const TrialSelection &selection) {
   SqliteResult<ColumnList> columns = ColumnList::of(connection, "trial");
   if (!columns) return tl::unexpected(columns.error());
   const Trial any;
@@ -268,9 +269,9 @@ SqliteResult<std::vector<Trial>> readTrials(const Sqlite &connection, const Chos
   SqliteResult<std::vector<SqliteRow>> rows =
       connection.query("SELECT id, problem_id, device_id, content_id" + columns->names + " FROM trial" +
                            chosen.condition + " ORDER BY measured_at_unix_ms, content_id",
-                       parameters);
+                       selection.parameters);
   if (!rows) return tl::unexpected(rows.error());
-  std::vector<Trial> out;
+  std::vector<StoredTrial> out;
   for (const SqliteRow &row : *rows) {
     int64_t id = 0, problem = 0, device = 0;
     std::string content;
@@ -289,8 +290,8 @@ SqliteResult<std::vector<Trial>> readTrials(const Sqlite &connection, const Chos
     trial.problem = its_problem->second;
     trial.device = its_device->second;
     trial.kernels = std::move(kernels[id]);
-    if (contentId(trial) != content) return refused("a trial is not what its content id says");
-    out.push_back(std::move(trial));
+    if (selection.checks_ids && contentId(trial) != content) return refused("a trial is not what its content id says");
+    out.push_back({std::move(trial), std::move(content)});
   }
   return out;
 }
@@ -316,14 +317,22 @@ SqliteResult<int64_t> jvpgen::insertTrials(const Sqlite &connection, std::span<c
   return count;
 }
 
-SqliteResult<std::vector<Trial>> jvpgen::selectTrials(const Sqlite &connection, const TrialSelection &selection) {
+SqliteResult<std::vector<StoredTrial>> jvpgen::selectStored(const Sqlite &connection, const TrialSelection &selection) {
   ReadTransaction transaction(connection);
   if (!transaction.begun) return tl::unexpected(transaction.begun.error());
   SqliteResult<Chosen> chosen = choose(connection, selection);
   if (!chosen) return tl::unexpected(chosen.error());
   SqliteResult<ById<std::vector<TrialKernel>>> kernels = readKernels(connection, *chosen, selection.parameters);
   if (!kernels) return tl::unexpected(kernels.error());
-  return readTrials(connection, *chosen, *kernels, selection.parameters);
+  return readTrials(connection, *chosen, *kernels, selection);
+}
+
+SqliteResult<std::vector<Trial>> jvpgen::selectTrials(const Sqlite &connection, const TrialSelection &selection) {
+  SqliteResult<std::vector<StoredTrial>> stored = selectStored(connection, selection);
+  if (!stored) return tl::unexpected(stored.error());
+  std::vector<Trial> out;
+  for (StoredTrial &one : *stored) out.push_back(std::move(one.trial));
+  return out;
 }
 
 SqliteResult<void> jvpgen::checkTables(const Sqlite &connection) {

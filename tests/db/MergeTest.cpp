@@ -3,7 +3,6 @@
 #include "db/Database.h"
 #include "db/Import.h"
 #include "db/Ranking.h"
-#include "tests/runtime/RefusedCalls.h"
 #include "tests/runtime/TemporaryFolder.h"
 
 #include <gtest/gtest.h>
@@ -41,7 +40,6 @@ struct MergeTest : testing::Test {
   TemporaryFolder folder;
   std::mt19937 random{7};
   int count = 0;
-  Refusing disk{{.fsync_pause_us = 1}};
 };
 } // namespace
 

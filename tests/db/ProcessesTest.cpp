@@ -3,7 +3,6 @@
 #include "db/Database.h"
 #include "db/Schema.h"
 #include "tests/runtime/ChildProcess.h"
-#include "tests/runtime/RefusedCalls.h"
 #include "tests/runtime/TemporaryFolder.h"
 
 #include <fstream>
@@ -17,8 +16,6 @@ namespace fs = std::filesystem;
 namespace {
 constexpr int kWriters = 16, kTrialsEach = 12;
 
-/// Processes die here, machines do not: what the system has been given is not lost, and waiting for the disk shows
-/// nothing.
 struct ProcessesTest : testing::Test {
   Database open() {
     DatabaseLayers layers;
@@ -35,7 +32,6 @@ struct ProcessesTest : testing::Test {
   TemporaryFolder folder;
   const fs::path own = folder.path / "jvpgen" / "tunings.db";
   std::vector<std::string> warnings;
-  Refusing disk{{.fsync_pause_us = 200}};
 };
 
 Trial trialOf(int writer, int number) {

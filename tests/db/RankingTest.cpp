@@ -36,7 +36,7 @@ Trial onGpu(Trial trial, const char *name, int64_t multiprocessors) {
 
 Winner ask(const std::vector<Trial> &trials) {
   std::vector<RankedTrial> ranked;
-  for (const Trial &trial : trials) ranked.push_back({trial, 0});
+  for (const Trial &trial : trials) ranked.push_back({trial, contentId(trial), 0});
   return rank(plainQuestion(), ranked);
 }
 
@@ -142,9 +142,9 @@ TEST(Ranking, NeighbourCountsOnlyIfItBeatTheDefault) {
 TEST(Ranking, OwnMeasurementsOfACandidateStandInPlaceOfShippedOnes) {
   const Trial shipped = measured(32, 50, Verdict::Better), own = measured(32, 105, Verdict::Worse),
               second = measured(96, 80, Verdict::Better);
-  EXPECT_EQ(tileOf(rank(plainQuestion(), {{shipped, 1}, {second, 1}})), 32);
-  EXPECT_EQ(tileOf(rank(plainQuestion(), {{shipped, 1}, {second, 1}, {own, 0}})), 96);
-  EXPECT_EQ(tileOf(rank(plainQuestion(), {{own, 0}, {shipped, 1}, {second, 1}})), 96);
+  EXPECT_EQ(tileOf(rank(plainQuestion(), {{shipped, "1", 1}, {second, "2", 1}})), 32);
+  EXPECT_EQ(tileOf(rank(plainQuestion(), {{shipped, "1", 1}, {second, "2", 1}, {own, "3", 0}})), 96);
+  EXPECT_EQ(tileOf(rank(plainQuestion(), {{own, "3", 0}, {shipped, "1", 1}, {second, "2", 1}})), 96);
 }
 
 TEST(Ranking, OrderOfTrialsDoesNotMatter) {
