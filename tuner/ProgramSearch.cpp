@@ -286,15 +286,8 @@ void ProgramSearch::finish(Ending ending, std::string reason) {
 Progress ProgramSearch::progress() const {
   constexpr const char *phases[] = {"preparing", "preparing", "searching", "searching", "final", "final", "done"};
   Progress out;
-  out.total = space.size();
-  for (const VariantSpace &variant : space.variants)
-    for (const Axis &axis : variant.axes)
-      for (const Schedule &schedule : axis.schedules)
-        out.tried += record.knows(replaced(variant.standard, axis, schedule));
-  size_t shared = 0; // the emitted one of a variant lies on each of its axes
-  for (const VariantSpace &variant : space.variants)
-    if (record.knows(variant.standard)) shared += variant.axes.empty() ? 0 : variant.axes.size() - 1;
-  out.tried -= std::min(out.tried, shared);
+  out.tried = record.size();
+  out.total = std::max(space.size(), out.tried); // combinations of axes come on top
   out.phase = phases[size_t(phase)];
   if (const Candidate *best = record.best())
     if (Result<KernelVariant> variant = variantOf(*subject.bundle, subject.program, *best)) {

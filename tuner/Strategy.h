@@ -14,6 +14,7 @@ class Record {
 public:
   void put(const Candidate &candidate, std::optional<double> ratio);
   bool knows(const Candidate &candidate) const;
+  size_t size() const { return entries.size(); }
   std::optional<double> ratioOf(const Candidate &candidate) const;
 
   /// The fastest of all, or of a variant; null if none was measured.

@@ -11,12 +11,6 @@ using namespace jvpgen;
 using namespace jvpgen::tuner;
 
 namespace {
-/// A program and a shape that wait for a GPU.
-struct Job {
-  std::string program;
-  Problem problem;
-};
-
 /// One GPU: its process, what is searched for on it, and until when.
 struct Lane {
   DeviceReport device;
@@ -56,7 +50,7 @@ private:
   const ScratchFolder &scratch;
   BuildShelf shelf;
   std::vector<std::unique_ptr<Lane>> lanes;
-  std::deque<Job> jobs;
+  std::deque<Job> jobs;                        ///< that wait for a GPU
   std::map<std::string, KernelBundle> bundles; ///< by their folders
   TuningReport report;
   const Clock::time_point began = Clock::now();
@@ -131,19 +125,20 @@ Result<const KernelBundle *> Tuning::bundleFor(const DeviceReport &device) {
   return &bundles.emplace(folder, std::move(*bundle)).first->second;
 }
 
-/// Of the budget, as its points are to those of all programs; a program with few points gets a tenth at least.
+/// Of the shape's budget: part of it as the program's points are to those of all its programs, the rest in equal parts.
 double Tuning::share(const Lane &lane, const Job &job) {
+  constexpr double kByPoints = 0.6;
   const KernelBundle &bundle = bundles.at(folderFor(lane.device));
-  double all = 0, own = 0;
-  for (const std::string &program : request.programs) {
+  double all = 0, own = 0, programs = 0;
+  for (const Job &other : request.jobs) {
+    if (!(other.problem == job.problem)) continue;
     Result<SearchSpace> space =
-        SearchSpace::create(bundle, program, lane.device.target, completed(bundle, job.problem));
+        SearchSpace::create(bundle, other.program, lane.device.target, completed(bundle, job.problem));
     const double points = space ? double(space->size()) : 0;
-    all += points;
-    if (program == job.program) own = points;
+    all += points, programs += 1;
+    if (other.program == job.program) own = points;
   }
-  const double even = 1.0 / double(request.programs.size());
-  return request.budget_s * (0.6 * own / std::max(all, 1.0) + 0.4 * even);
+  return request.budget_s * (kByPoints * own / std::max(all, 1.0) + (1 - kByPoints) / programs);
 }
 
 double Tuning::secondsLeft(const Lane &lane) const {
@@ -207,10 +202,9 @@ Result<void> Tuning::buildAhead() {
   for (const auto &lane : lanes) {
     Result<const KernelBundle *> bundle = bundleFor(lane->device);
     if (!bundle) return tl::unexpected(bundle.error());
-    for (const std::string &program : request.programs) {
-      Subject subject{
-          *bundle,     folderFor(lane->device), "", program, request.shapes.front(), lane->device, report.run,
-          std::nullopt};
+    for (const Job &job : request.jobs) {
+      Subject subject{*bundle,     folderFor(lane->device), "", job.program, job.problem, lane->device, report.run,
+                      std::nullopt};
       Result<std::unique_ptr<ProgramSearch>> search =
           ProgramSearch::create(std::move(subject), request.search, {}, std::nullopt, nullptr);
       if (!search) return tl::unexpected(search.error());
@@ -237,8 +231,7 @@ void Tuning::wait() const {
 
 Result<TuningReport> Tuning::run() {
   report.run = makeRunName();
-  for (const Problem &shape : request.shapes)
-    for (const std::string &program : request.programs) jobs.push_back({program, shape});
+  jobs.assign(request.jobs.begin(), request.jobs.end());
   if (Result<void> opened = openLanes(); !opened) return tl::unexpected(opened.error());
   if (Result<void> wanted = buildAhead(); !wanted) return tl::unexpected(wanted.error());
   const auto isInterrupted = [&] { return request.isInterrupted && request.isInterrupted(); };

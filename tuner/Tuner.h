@@ -6,11 +6,16 @@
 
 namespace jvpgen::tuner {
 
+/// A program and a shape to tune it for.
+struct Job {
+  std::string program;
+  Problem problem;
+};
+
 struct TunerRequest {
   std::string specification; ///< its text, for what verifies candidates
   std::function<Result<KernelBundle>(const Target &)> emit;
-  std::vector<std::string> programs; ///< to tune; the bundle may hold more
-  std::vector<Problem> shapes;
+  std::vector<Job> jobs;           ///< in their order, those of one shape behind one another
   std::vector<int> devices = {0};  ///< none: all that there are
   std::vector<std::string> worker; ///< program and arguments that answer orders
   unsigned builders = 0;           ///< processes that compile; 0: one fewer than there are processors

@@ -46,6 +46,7 @@ inline KernelVariant smallVariant(const std::string &program, const std::string 
 inline KernelBundle smallBundle() {
   KernelBundle out;
   out.name = "small";
+  out.arch = "sm_80";
   out.digest = std::string(64, 'a');
   out.head_dim_qk = out.head_dim_v = 64;
   out.tensors = {

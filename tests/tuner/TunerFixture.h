@@ -17,8 +17,7 @@ class TunerFixture : public testing::Test {
 protected:
   void SetUp() override {
     request.emit = [](const Target &) { return smallBundle(); };
-    request.programs = {"forward"};
-    request.shapes = {smallProblem()};
+    request.jobs = {{"forward", smallProblem()}};
     request.builders = 2;
     request.budget_s = 20;
     request.search.strategy = "exhaustive";

@@ -28,7 +28,7 @@ TEST_F(TunerFixture, EveryTrialIsInTheDatabaseWhichThenKnowsTheWinner) {
 }
 
 TEST_F(TunerFixture, AxesOfSeveralSweepsAreFoundOneByOneAndCombined) {
-  request.programs = {"backward"};
+  request.jobs = {{"backward", smallProblem()}};
   const SearchResult result = tunedProgram();
   ASSERT_EQ(result.ending, Ending::Tuned) << result.reason;
   EXPECT_EQ(result.winner->variant, "col"); // one sweep of the simulated cost where the other variant has two
@@ -54,7 +54,7 @@ TEST_F(TunerFixture, LocalSearchFromTheWorstScheduleComesWithinThreePercent) {
 
 TEST_F(TunerFixture, TheBudgetIsKept) {
   plan["trial_ms"] = 40; // all of them would take longer
-  request.programs = {"forward", "backward"};
+  request.jobs = {{"forward", smallProblem()}, {"backward", smallProblem()}};
   request.budget_s = 4;
   const TuningReport report = tuned();
   EXPECT_LT(report.seconds, 4.5);
@@ -149,9 +149,11 @@ TEST_F(TunerFixture, SeveralGpusShareTheShapes) {
   plan["devices"] = 3;
   plan["trial_ms"] = 5;
   request.devices = {};
-  request.shapes = {smallProblem(), smallProblem(), smallProblem()};
-  request.shapes[1].batch = 4;
-  request.shapes[2].batch = 8;
+  request.jobs.clear();
+  for (int64_t batch : {2, 4, 8}) {
+    request.jobs.push_back({"forward", smallProblem()});
+    request.jobs.back().problem.batch = batch;
+  }
   const TuningReport report = tuned();
   ASSERT_EQ(report.programs.size(), 3u);
   std::set<int> used;

@@ -52,6 +52,7 @@ void addCompile(CLI::App &app, Action &action);
 void addRun(CLI::App &app, Action &action);
 void addVerify(CLI::App &app, Action &action);
 void addBench(CLI::App &app, Action &action);
+void addTune(CLI::App &app, Action &action);
 void addDoctor(CLI::App &app, Action &action);
 void addDb(CLI::App &app, Action &action);
 

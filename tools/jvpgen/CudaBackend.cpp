@@ -4,18 +4,12 @@
 #include "runtime/launch/Ceiling.h"
 #include "runtime/launch/CudaExecutable.h"
 #include "schedule/ScheduleFields.h"
-#include "tools/tensors/Interface.h"
+#include "tools/jvpgen/DeviceTensors.h"
 #include <map>
 
 using namespace jvpgen;
 
 namespace {
-/// Tensors of one call on the device.
-struct DeviceTensors {
-  std::vector<DeviceBuffer> buffers;
-  TensorMap views;
-};
-
 /// A program that can be launched, and the variant that was compiled for it.
 struct Ready {
   KernelVariant variant;
@@ -42,19 +36,15 @@ public:
   }
 
   Result<void> run(const std::string &program, const Problem &problem, TensorSet &inputs, TensorSet &outputs) override {
-    Result<DeviceTensors> tensors = upload(inputs, outputs);
+    Result<DeviceTensors> tensors = DeviceTensors::upload(spec, inputs, outputs, gpu, stream);
     if (!tensors) return tl::unexpected<Error>(tensors.error());
     if (Result<void> done = launch(program, problem, *tensors); !done) return done;
-    size_t k = inputs.size();
-    for (auto &[name, tensor] : outputs)
-      if (Result<void> done = tensors->buffers[k++].copyTo(tensor.bytes.data(), tensor.bytes.size(), stream); !done)
-        return done;
-    return stream.synchronize();
+    return tensors->download(outputs, stream);
   }
 
   Result<Timing> time(const std::string &program, const Problem &problem, TensorSet &inputs, TensorSet &outputs,
                       int rounds, bool with_ceiling) override {
-    Result<DeviceTensors> tensors = upload(inputs, outputs);
+    Result<DeviceTensors> tensors = DeviceTensors::upload(spec, inputs, outputs, gpu, stream);
     if (!tensors) return tl::unexpected<Error>(tensors.error());
     if (Result<void> done = launch(program, problem, *tensors); !done) return tl::unexpected<Error>(done.error());
     if (with_ceiling && !ceiling)
@@ -69,20 +59,6 @@ public:
   }
 
 private:
-  Result<DeviceTensors> upload(TensorSet &inputs, TensorSet &outputs) {
-    DeviceTensors out;
-    for (TensorSet *set : {&inputs, &outputs})
-      for (auto &[name, tensor] : *set) {
-        Result<DeviceBuffer> buffer = DeviceBuffer::allocate(gpu, tensor.bytes.size());
-        if (!buffer) return tl::unexpected<Error>(buffer.error());
-        if (Result<void> done = buffer->copyFrom(tensor.bytes.data(), tensor.bytes.size(), stream); !done)
-          return tl::unexpected<Error>(done.error());
-        out.views[name] = viewOf(spec, tensor, buffer->data());
-        out.buffers.push_back(std::move(*buffer));
-      }
-    return out;
-  }
-
   /// Compiled and loaded when it is first run.
   Result<const Executable *> prepareOnce(const std::string &program) {
     if (auto ready = compiled.find(program); ready != compiled.end()) return ready->second.executable.get();

@@ -20,7 +20,8 @@ int main(int argc, char **argv) {
   app.require_subcommand(1);
   app.set_version_flag("--version", "jvpgen " JVPGEN_VERSION);
   Action action;
-  for (auto *add : {addCheck, addShow, addEmit, addBundle, addCompile, addRun, addVerify, addBench, addDoctor, addDb})
+  for (auto *add :
+       {addCheck, addShow, addEmit, addBundle, addCompile, addRun, addVerify, addBench, addTune, addDoctor, addDb})
     add(app, action);
   try {
     app.parse(argc, argv);
