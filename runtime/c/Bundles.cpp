@@ -9,8 +9,9 @@
 
 using namespace jvpgen;
 
-jvpgen_bundle *jvpgen::bundleHandle(KernelBundle bundle) {
+jvpgen_bundle *jvpgen::bundleHandle(KernelBundle bundle, std::string origin) {
   auto handle = std::make_unique<jvpgen_bundle>();
+  handle->origin = std::move(origin);
   handle->bundle = std::make_shared<const KernelBundle>(std::move(bundle));
   for (const KernelVariant &variant : handle->bundle->variants)
     if (std::find(handle->programs.begin(), handle->programs.end(), variant.program) == handle->programs.end())
@@ -25,7 +26,7 @@ jvpgen_status jvpgen_bundle_open(const char *folder, jvpgen_bundle **bundle) {
     if (!folder || !*folder) return reportNull("jvpgen_bundle_open", "folder");
     Result<KernelBundle> read = readBundle(folder);
     if (!read) return report(read.error());
-    *bundle = bundleHandle(std::move(*read));
+    *bundle = bundleHandle(std::move(*read), folder);
     return jvpgen_status(JVPGEN_OK);
   });
 }
@@ -48,7 +49,8 @@ jvpgen_status jvpgen_bundle_read(const jvpgen_file *files, size_t count, jvpgen_
                                           "', which is not among its files; give all that its folder holds");
     });
     if (!read) return report(read.error());
-    *bundle = bundleHandle(std::move(*read));
+    const std::string name = read->name; // of a specification that the caller knows
+    *bundle = bundleHandle(std::move(*read), name + ".toml");
     return jvpgen_status(JVPGEN_OK);
   });
 }

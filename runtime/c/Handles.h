@@ -12,6 +12,7 @@
 struct jvpgen_bundle {
   std::shared_ptr<const jvpgen::KernelBundle> bundle;
   std::vector<std::string> programs; ///< each once, in the bundle's order
+  std::string origin;                ///< its folder, or its name: what a user would have tuned
 };
 
 struct jvpgen_device {
@@ -26,7 +27,7 @@ struct jvpgen_program {
 namespace jvpgen {
 
 /// A handle for a bundle, whoever read or made it.
-jvpgen_bundle *bundleHandle(KernelBundle bundle);
+jvpgen_bundle *bundleHandle(KernelBundle bundle, std::string origin);
 
 } // namespace jvpgen
 

@@ -3,12 +3,26 @@
 #include "runtime/c/Prepared.h"
 #include "runtime/c/SizedStruct.h"
 #include "runtime/c/Status.h"
+#include "runtime/launch/TunedSchedules.h"
 
 #include <cstdio>
+#include <dlfcn.h>
 
 using namespace jvpgen;
 
 static void warnOnStandardError(const std::string &message) { std::fprintf(stderr, "warning: %s\n", message.c_str()); }
+
+/// The process's own, over what was shipped beside this library.
+static const std::shared_ptr<SharedDatabase> &database() {
+  static const std::shared_ptr<SharedDatabase> shared = [] {
+    Dl_info found = {};
+    std::vector<std::filesystem::path> folders;
+    if (dladdr(reinterpret_cast<void *>(&jvpgen_version), &found) && found.dli_fname)
+      folders.push_back(std::filesystem::path(found.dli_fname).parent_path());
+    return SharedDatabase::ofProcess(folders);
+  }();
+  return shared;
+}
 
 jvpgen_status jvpgen_program_create(const jvpgen_program_options *options, jvpgen_program **program) {
   return guarded([&] {
@@ -21,9 +35,9 @@ jvpgen_status jvpgen_program_create(const jvpgen_program_options *options, jvpge
     if (!asked->program) return reportNull("jvpgen_program_create", "program's name");
     const Result<std::unique_ptr<KernelCompiler>> &compiler = KernelCompiler::ofProcess();
     if (!compiler) return report(compiler.error());
-    Result<std::unique_ptr<PreparedProgram>> made =
-        PreparedProgram::create(asked->bundle->bundle, asked->program, asked->variant ? asked->variant : "",
-                                asked->device->device, **compiler, bundledSchedules(), warnOnStandardError);
+    Result<std::unique_ptr<PreparedProgram>> made = PreparedProgram::create(
+        asked->bundle->bundle, asked->program, asked->variant ? asked->variant : "", asked->device->device, **compiler,
+        tunedSchedules(database(), asked->bundle->origin), warnOnStandardError);
     if (!made) return report(made.error());
     auto handle = std::make_unique<jvpgen_program>();
     handle->program = std::move(*made);
