@@ -26,7 +26,7 @@ tl::unexpected<Failure> CudaMeasuring::broken(const Error &error) const {
 
 Attempt<DeviceReport> CudaMeasuring::describe(int ordinal) {
   constexpr int kPciBus = 33, kPciDevice = 34, kPciDomain = 50; // CU_DEVICE_ATTRIBUTE_PCI_..._ID
-  Result<DevicePointer> opened = Device::open(ordinal);
+  Result<DevicePointer> opened = openDevice(ordinal);
   if (!opened) return broken(opened.error());
   device = *opened;
   Result<Stream> made = Stream::create(device);

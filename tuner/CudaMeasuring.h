@@ -13,8 +13,13 @@ namespace jvpgen::tuner {
 
 class CudaMeasuring : public MeasuringDevice {
 public:
-  /// Every candidate is judged by what `openReference` makes before it is timed.
-  explicit CudaMeasuring(OpenReference openReference) : openReference(std::move(openReference)) {}
+  using OpenDevice = std::function<Result<DevicePointer>(int ordinal)>;
+
+  /// Every candidate is judged by what `openReference` makes before it is timed. GPUs are the process's own unless
+  /// `openDevice` knows others.
+  explicit CudaMeasuring(
+      OpenReference openReference, OpenDevice openDevice = [](int ordinal) { return Device::open(ordinal); })
+      : openReference(std::move(openReference)), openDevice(std::move(openDevice)) {}
 
   Attempt<DeviceReport> describe(int ordinal) override;
   Attempt<OpenAnswer> open(const OpenOrder &order) override;
@@ -41,6 +46,7 @@ private:
   Attempt<double> cold(const TimedRun &run);
 
   OpenReference openReference;
+  OpenDevice openDevice;
   DevicePointer device;
   Nvml nvml;
   std::optional<Stream> stream;

@@ -1,0 +1,160 @@
+// The process that owns a GPU, on a driver whose GPU is the host: what it verifies, times and reports.
+#include "tuner/CudaMeasuring.h"
+#include "runtime/abi/BundleFiles.h"
+#include "support/AtomicFile.h"
+#include "tests/runtime/TemporaryFolder.h"
+#include "tests/tuner/HostDriver.h"
+#include "tests/tuner/SmallBundle.h"
+#include "tuner/Statistics.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+using namespace jvpgen;
+using namespace jvpgen::tuner;
+using testing::HasSubstr;
+
+namespace {
+/// Finds everything right, or nothing.
+class SmallReference : public Reference {
+public:
+  explicit SmallReference(bool isStrict) : isStrict(isStrict) {}
+  Attempt<double> judge(const std::string &, const Executable &, const DevicePointer &) override {
+    if (isStrict) return failed(Outcome::Wrong, "output 'o' at a small shape: error 1.0");
+    return 1e-3;
+  }
+  const bool isStrict;
+};
+
+class HostGpu : public testing::Test {
+protected:
+  HostGpu()
+      : measuring(
+            [this](const OpenOrder &) -> Result<std::unique_ptr<Reference>> {
+              return std::make_unique<SmallReference>(isStrict);
+            },
+            [](int ordinal) { return Device::open(hostDriver(), ordinal); }) {}
+
+  void SetUp() override {
+    healHostDriver();
+    bundle = smallBundle();
+    bundle.head_dim_qk = bundle.head_dim_v = 16;
+    bundle.tensors = {{"q", "bnrid", DType::F32, false}, {"o", "bnrie", DType::F32, true}};
+    bundle.variants.resize(1);
+    ASSERT_TRUE(writeBundle(bundle, folder.path / "bundle"));
+    ASSERT_TRUE(measuring.describe(0));
+  }
+  void TearDown() override { healHostDriver(); }
+
+  Runnable runnable(const std::string &words) {
+    BuiltKernel kernel;
+    kernel.cubin = folder.path / ("cubin-" + std::to_string(++files));
+    EXPECT_TRUE(writeFile(kernel.cubin, words));
+    return {"forward", candidateOf(bundle.variants[0]), {kernel}};
+  }
+
+  Attempt<OpenAnswer> opened(const std::string &words = "us=200", int64_t rows = 128) {
+    OpenOrder order;
+    order.bundle = folder.path / "bundle";
+    order.problem = {.batch = 2, .heads = 2, .kv_heads = 2, .q_length = rows, .kv_length = rows};
+    order.standard = runnable(words);
+    return measuring.open(order);
+  }
+
+  TemporaryFolder folder;
+  KernelBundle bundle;
+  bool isStrict = false;
+  CudaMeasuring measuring;
+  int files = 0;
+};
+} // namespace
+
+TEST_F(HostGpu, IsDescribed) {
+  Attempt<DeviceReport> report = measuring.describe(0);
+  ASSERT_TRUE(report);
+  EXPECT_EQ(report->device.name, "Host");
+  EXPECT_EQ(report->target.arch, "sm_80");
+  EXPECT_EQ(report->devices, 1);
+  EXPECT_TRUE(report->needs_kernels);
+  EXPECT_FALSE(report->driver.empty());
+}
+
+TEST_F(HostGpu, TimesACandidateInTurnsWithTheDefault) {
+  Attempt<OpenAnswer> open = opened("us=400");
+  ASSERT_TRUE(open) << open.error().reason;
+  EXPECT_GT(open->estimate_us, 390);
+  Attempt<TrialAnswer> trial = measuring.trial({runnable("us=200")});
+  ASSERT_TRUE(trial) << trial.error().reason;
+  EXPECT_EQ(trial->samples_us.size(), 5u);
+  EXPECT_EQ(trial->default_samples_us.size(), 5u);
+  EXPECT_NEAR(median(pairedRatios(trial->samples_us, trial->default_samples_us)), 0.5, 0.25);
+  EXPECT_EQ(trial->relative_error, 1e-3);
+}
+
+TEST_F(HostGpu, WhoIsMuchSlowerIsTimedNoFurther) {
+  ASSERT_TRUE(opened("us=100"));
+  Attempt<TrialAnswer> trial = measuring.trial({runnable("us=2000")});
+  ASSERT_TRUE(trial);
+  EXPECT_EQ(trial->samples_us.size(), 2u);
+}
+
+TEST_F(HostGpu, WrongResultsAreNotTimed) {
+  ASSERT_TRUE(opened());
+  Attempt<TrialAnswer> trial = measuring.trial({runnable("us=1 wrong")});
+  ASSERT_FALSE(trial);
+  EXPECT_EQ(trial.error().outcome, Outcome::Wrong);
+  EXPECT_THAT(trial.error().reason, HasSubstr("output 'o'"));
+  EXPECT_FALSE(trial.error().poisoned);
+}
+
+TEST_F(HostGpu, WhatIsNotWrittenIsSeenAlthoughTheDefaultWroteItBefore) {
+  ASSERT_TRUE(opened());
+  Attempt<TrialAnswer> trial = measuring.trial({runnable("us=1 lazy")});
+  ASSERT_FALSE(trial);
+  EXPECT_EQ(trial.error().outcome, Outcome::Wrong);
+  EXPECT_THAT(trial.error().reason, HasSubstr("not finite"));
+}
+
+TEST_F(HostGpu, TheReferenceJudgesFirst) {
+  ASSERT_TRUE(opened());
+  isStrict = true;
+  Attempt<OpenAnswer> open = opened();
+  ASSERT_FALSE(open);
+  EXPECT_EQ(open.error().outcome, Outcome::Wrong);
+  EXPECT_THAT(open.error().reason, HasSubstr("small shape"));
+}
+
+TEST_F(HostGpu, AFaultPoisonsTheProcess) {
+  ASSERT_TRUE(opened());
+  Attempt<TrialAnswer> trial = measuring.trial({runnable("fault")});
+  ASSERT_FALSE(trial);
+  EXPECT_EQ(trial.error().outcome, Outcome::Faulted);
+  EXPECT_TRUE(trial.error().poisoned);
+  EXPECT_THAT(trial.error().reason, HasSubstr("CUDA_ERROR_ILLEGAL_ADDRESS"));
+}
+
+TEST_F(HostGpu, ALackOfMemoryDoesNot) {
+  Attempt<OpenAnswer> open = opened("us=1", 1 << 20);
+  ASSERT_FALSE(open);
+  EXPECT_EQ(open.error().outcome, Outcome::OutOfMemory);
+  EXPECT_FALSE(open.error().poisoned);
+}
+
+TEST_F(HostGpu, AFinalHasSteadyAndColdTimesOfAllInTurns) {
+  ASSERT_TRUE(opened("us=400"));
+  Attempt<FinalAnswer> final = measuring.final({{runnable("us=200"), runnable("us=300 unsteady")}, 0.05});
+  ASSERT_TRUE(final) << final.error().reason;
+  ASSERT_EQ(final->entries.size(), 3u);
+  for (const FinalAnswer::Entry &entry : final->entries) {
+    EXPECT_GE(entry.samples_us.size(), 7u);
+    EXPECT_EQ(entry.cold_us.size(), 7u);
+  }
+  const auto ratio = [&](size_t k) {
+    return median(pairedRatios(final->entries[k].samples_us, final->entries[0].samples_us));
+  };
+  EXPECT_NEAR(ratio(1), 0.5, 0.25);
+  EXPECT_NEAR(ratio(2), 0.75, 0.2);
+  EXPECT_TRUE(final->entries[0].deterministic);
+  EXPECT_TRUE(final->entries[1].deterministic);
+  EXPECT_FALSE(final->entries[2].deterministic);
+}
