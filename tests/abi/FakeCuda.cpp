@@ -9,8 +9,8 @@
 #include <unistd.h>
 
 namespace fake {
-constexpr int kInvalidValue = 1, kNotInitialized = 3, kInvalidContext = 201, kInvalidHandle = 400, kDestroyed = 709,
-              kCaptureUnsupported = 900;
+constexpr int kInvalidValue = 1, kNotInitialized = 3, kInvalidContext = 201, kInvalidHandle = 400, kNotFound = 500,
+              kDestroyed = 709, kCaptureUnsupported = 900;
 constexpr int kDevices = 2;
 constexpr uintptr_t kMemory = uintptr_t(1) << 44, kMemoryBytes = uintptr_t(1) << 30;
 
@@ -237,6 +237,7 @@ EXPORTED cuDevicePrimaryCtxRetain(void **context, int device) {
 EXPORTED cuCtxSetCurrent(void *context) { return current = static_cast<Context *>(context), 0; }
 EXPORTED cuCtxSynchronize() { return 0; }
 EXPORTED cuMemAlloc_v2(unsigned long long *address, size_t bytes) { return fake::cuMemAlloc(address, bytes); }
+EXPORTED cuGetExportTable(const void **, const void *) { return kNotFound; }     // NVRTC asks where there is a cuInit
 EXPORTED cuMemcpyHtoD_v2(unsigned long long, const void *, size_t) { return 0; } // there is nothing behind addresses
 EXPORTED cuMemcpyDtoH_v2(void *to, unsigned long long, size_t bytes) { return std::memset(to, 0, bytes), 0; }
 #undef EXPORTED
