@@ -3,6 +3,7 @@
 #include "runtime/c/Prepared.h"
 #include "runtime/c/SizedStruct.h"
 #include "runtime/c/Status.h"
+#include "runtime/launch/PinnedSchedules.h"
 #include "runtime/launch/TunedSchedules.h"
 
 #include <cstdio>
@@ -24,6 +25,13 @@ static const std::shared_ptr<SharedDatabase> &database() {
   return shared;
 }
 
+/// What JVPGEN_FROZEN pins, where it is set, else what was measured.
+static Result<ScheduleSource> schedulesFor(const jvpgen_bundle &bundle) {
+  const Result<std::shared_ptr<const FrozenSchedules>> &pinned = pinnedByProcess();
+  if (!pinned) return tl::unexpected(pinned.error());
+  return *pinned ? pinnedSchedules(*pinned) : tunedSchedules(database(), bundle.origin);
+}
+
 jvpgen_status jvpgen_program_create(const jvpgen_program_options *options, jvpgen_program **program) {
   return guarded([&] {
     if (!program) return reportNull("jvpgen_program_create", "program");
@@ -35,9 +43,11 @@ jvpgen_status jvpgen_program_create(const jvpgen_program_options *options, jvpge
     if (!asked->program) return reportNull("jvpgen_program_create", "program's name");
     const Result<std::unique_ptr<KernelCompiler>> &compiler = KernelCompiler::ofProcess();
     if (!compiler) return report(compiler.error());
-    Result<std::unique_ptr<PreparedProgram>> made = PreparedProgram::create(
-        asked->bundle->bundle, asked->program, asked->variant ? asked->variant : "", asked->device->device, **compiler,
-        tunedSchedules(database(), asked->bundle->origin), warnOnStandardError);
+    Result<ScheduleSource> schedules = schedulesFor(*asked->bundle);
+    if (!schedules) return report(schedules.error());
+    Result<std::unique_ptr<PreparedProgram>> made =
+        PreparedProgram::create(asked->bundle->bundle, asked->program, asked->variant ? asked->variant : "",
+                                asked->device->device, **compiler, std::move(*schedules), warnOnStandardError);
     if (!made) return report(made.error());
     auto handle = std::make_unique<jvpgen_program>();
     handle->program = std::move(*made);
@@ -73,6 +83,9 @@ jvpgen_status jvpgen_program_prepare(jvpgen_program *program, const jvpgen_probl
   return guarded([&] {
     if (!program) return reportNull("jvpgen_program_prepare", "program");
     if (count && !problems) return reportNull("jvpgen_program_prepare", "problems");
+    if (!count && *pinnedByProcess())
+      return report(JVPGEN_INVALID, "any shape was asked for, and schedules are pinned shape by shape (JVPGEN_FROZEN); "
+                                    "prepare those that will be launched");
     Result<void> ok = count ? Result<void>() : program->program->prepareAnyShape();
     for (size_t k = 0; ok && k < count; ++k)
       ok = readSized(elementOf(problems, k), "jvpgen_problem").and_then([&](const jvpgen_problem &problem) {

@@ -30,6 +30,7 @@ Environment Environment::ofProcess() {
   out.cache_limit = variable("JVPGEN_CACHE_LIMIT");
   out.database = variable("JVPGEN_DATABASE");
   out.tunings = variable("JVPGEN_TUNINGS");
+  out.frozen = variable("JVPGEN_FROZEN");
   out.data_home = variable("XDG_DATA_HOME");
   out.home = variable("HOME");
   out.programs = folders(variable("PATH"));

@@ -14,6 +14,7 @@ struct Environment {
   std::string cache_limit;                         ///< JVPGEN_CACHE_LIMIT: bytes of kernels kept on disk
   std::string database;                            ///< JVPGEN_DATABASE: the user's own tunings
   std::string tunings;                             ///< JVPGEN_TUNINGS: files in place of the shipped tunings
+  std::string frozen;                              ///< JVPGEN_FROZEN: a file that pins schedules
   std::string data_home;                           ///< XDG_DATA_HOME
   std::string home;                                ///< HOME
   std::vector<std::filesystem::path> programs;     ///< PATH

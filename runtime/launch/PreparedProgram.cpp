@@ -10,7 +10,7 @@ ScheduleSource jvpgen::bundledSchedules() {
             const DeviceFacts &) -> Result<ScheduleChoice> {
     Result<const KernelVariant *> found = findVariant(bundle, program, variant);
     if (!found) return tl::unexpected(found.error());
-    return ScheduleChoice{**found, ScheduleMatch::Default, ""};
+    return ScheduleChoice{**found, ScheduleMatch::Default, "", nullptr};
   };
 }
 
@@ -44,7 +44,16 @@ size_t PreparedProgram::ProblemHash::operator()(const Problem &p) const {
 static std::string keyOf(const ScheduleChoice &choice) {
   std::string out = choice.variant.variant;
   for (const Launch &launch : choice.variant.launches) out += "; " + scheduleName(launch.schedule);
+  if (choice.pinned)
+    for (const FrozenKernel &kernel : choice.pinned->kernels) out += "; " + kernel.cubin_sha256;
   return out + "; " + name(choice.match);
+}
+
+/// Where machine code is pinned, whether it is that, launch by launch.
+static Result<void> checkPinned(const ScheduleChoice &choice, const CompiledVariant &compiled) {
+  for (size_t k = 0; choice.pinned && k < compiled.kernels.size(); ++k)
+    if (Result<void> same = checkFrozen(*choice.pinned, k, compiled.kernels[k].cubin); !same) return same;
+  return {};
 }
 
 Result<const PreparedProgram::Ready *> PreparedProgram::load(const ScheduleChoice &choice) {
@@ -52,6 +61,7 @@ Result<const PreparedProgram::Ready *> PreparedProgram::load(const ScheduleChoic
   if (slot) return slot.get();
   Result<CompiledVariant> compiled = compileVariant(*owned_bundle, choice.variant, gpu->facts.target, compiler);
   if (!compiled) return tl::unexpected(compiled.error());
+  if (Result<void> same = checkPinned(choice, *compiled); !same) return tl::unexpected(same.error());
   Result<std::unique_ptr<CudaExecutable>> executable = jvpgen::load(*owned_bundle, *compiled, gpu);
   if (!executable) return tl::unexpected(executable.error());
   if (warn && !choice.warning.empty()) warn(choice.warning);

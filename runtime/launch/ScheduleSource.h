@@ -2,25 +2,28 @@
 #ifndef JVPGEN_RUNTIME_LAUNCH_SCHEDULESOURCE_H
 #define JVPGEN_RUNTIME_LAUNCH_SCHEDULESOURCE_H
 
+#include "db/Frozen.h"
 #include "runtime/abi/KernelBundle.h"
 #include "runtime/abi/Problem.h"
 #include "runtime/launch/Device.h"
 #include <functional>
+#include <memory>
 #include <string>
 
 namespace jvpgen {
 
 /// How well a choice fits the shape that was asked for.
-enum class ScheduleMatch { Exact, Neighbour, Architecture, Default };
+enum class ScheduleMatch { Exact, Neighbour, Architecture, Default, Pinned };
 constexpr const char *name(ScheduleMatch match) {
-  constexpr const char *names[] = {"exact", "neighbour", "architecture", "default"};
+  constexpr const char *names[] = {"exact", "neighbour", "architecture", "default", "pinned"};
   return names[static_cast<int>(match)];
 }
 
 struct ScheduleChoice {
   KernelVariant variant; ///< of the bundle, with the schedules that its launches shall run with; all of them legal
   ScheduleMatch match = ScheduleMatch::Default;
-  std::string warning; ///< what the user should know of this choice; empty if nothing
+  std::string warning;                         ///< what the user should know of this choice; empty if nothing
+  std::shared_ptr<const FrozenProgram> pinned; ///< whose machine code it has to become; null if that is free
 };
 
 /// Asked once for each shape that is prepared, never by a launch. May be asked by many threads at once. `variant` is

@@ -9,8 +9,7 @@
 
 using namespace jvpgen;
 
-std::shared_ptr<SharedDatabase>
-SharedDatabase::ofProcess(const std::vector<std::filesystem::path> &code_folders) {
+std::shared_ptr<SharedDatabase> SharedDatabase::ofProcess(const std::vector<std::filesystem::path> &code_folders) {
   const Environment environment = Environment::ofProcess();
   DatabasePlaces places{environment.database, environment.tunings, environment.data_home, environment.home,
                         code_folders};
@@ -37,11 +36,10 @@ ScheduleSource jvpgen::tunedSchedules(std::shared_ptr<SharedDatabase> database, 
     device.name = facts.name;
     device.arch = facts.target.arch;
     device.multiprocessors = facts.target.multiprocessors;
-    Result<TunedVariant> tuned = database->ask([&](Database &asked) {
-      return tunedVariant(asked, bundle, program, problem, device, facts.target, origin);
-    });
+    Result<TunedVariant> tuned = database->ask(
+        [&](Database &asked) { return tunedVariant(asked, bundle, program, problem, device, facts.target, origin); });
     if (!tuned) return tl::unexpected(tuned.error());
     const std::string warning = tuned->match == Match::Default ? tuned->notice : "";
-    return ScheduleChoice{std::move(tuned->variant), matchOf(tuned->match), warning};
+    return ScheduleChoice{std::move(tuned->variant), matchOf(tuned->match), warning, nullptr};
   };
 }

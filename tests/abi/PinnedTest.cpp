@@ -41,7 +41,7 @@ protected:
   }
   static std::string refusal(jvpgen::Program &program, const std::vector<jvpgen_problem> &shapes) {
     try {
-      shapes.empty() ? program.prepare_any_shape() : program.prepare(shapes);
+      program.prepare(shapes);
     } catch (const std::exception &error) {
       return error.what();
     }

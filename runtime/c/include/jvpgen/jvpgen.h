@@ -149,7 +149,7 @@ typedef struct jvpgen_choice {
   size_t size;
   const char *variant;  /* texts live as long as the program */
   const char *schedule; /* in words, of the sweep with most products */
-  const char *source;   /* exact, neighbour, architecture, default: how well what was measured fits the shape */
+  const char *source;   /* exact, neighbour, architecture, default: how well what was measured fits; pinned */
 } jvpgen_choice;
 
 /* What a prepared shape runs with. */
