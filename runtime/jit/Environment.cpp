@@ -32,6 +32,7 @@ Environment Environment::ofProcess() {
   out.tunings = variable("JVPGEN_TUNINGS");
   out.frozen = variable("JVPGEN_FROZEN");
   out.data_home = variable("XDG_DATA_HOME");
+  out.capture = variable("JVPGEN_CAPTURE");
   out.home = variable("HOME");
   out.programs = folders(variable("PATH"));
   out.libraries = folders(variable("LD_LIBRARY_PATH"));

@@ -16,6 +16,7 @@ struct Environment {
   std::string tunings;                             ///< JVPGEN_TUNINGS: files in place of the shipped tunings
   std::string frozen;                              ///< JVPGEN_FROZEN: a file that pins schedules
   std::string data_home;                           ///< XDG_DATA_HOME
+  std::string capture;                             ///< JVPGEN_CAPTURE: where shapes that are launched are written
   std::string home;                                ///< HOME
   std::vector<std::filesystem::path> programs;     ///< PATH
   std::vector<std::filesystem::path> libraries;    ///< LD_LIBRARY_PATH

@@ -96,6 +96,7 @@ Result<void> CudaExecutable::launch(const Problem &problem, std::span<const Tens
                                     void *stream) const {
   const Driver &driver = device->driver;
   if (Result<void> ok = device->alive(); !ok) return ok;
+  if (captured) captured->count(problem);
   Device::Scope scope(*device); // maps are encoded with a context too
   LaunchFrames::Loan frame = frames.lend(problem, views);
   if (!frame->isFor(problem, views) || !frame->replace(driver, views, workspace))
@@ -131,6 +132,8 @@ Result<std::unique_ptr<CudaExecutable>> jvpgen::load(const KernelBundle &bundle,
                                         std::to_string(variant.launches.size()) + " kernels, and " +
                                         std::to_string(kernels.size()) + " were compiled; compile all of them");
   auto out = std::make_unique<CudaExecutable>(std::move(device), std::move(*arguments));
+  if (LaunchCapture *capture = LaunchCapture::ofProcess())
+    out->countIn(capture->program(bundle.digest, variant.program));
   for (size_t k = 0; k < kernels.size(); ++k)
     if (Result<void> ok = out->load(variant.launches[k], kernels[k]); !ok) return tl::unexpected(ok.error());
   return out;

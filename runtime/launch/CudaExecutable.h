@@ -6,6 +6,7 @@
 #include "runtime/abi/KernelBundle.h"
 #include "runtime/jit/CompiledVariant.h"
 #include "runtime/launch/Device.h"
+#include "runtime/launch/LaunchCapture.h"
 #include "runtime/launch/LaunchFrame.h"
 #include "support/Result.h"
 #include <memory>
@@ -25,9 +26,14 @@ public:
   /// Adds the next launch's kernel.
   Result<void> load(const Launch &launch, const CompiledKernel &compiled);
 
+  /// Launches are counted there from now on; null: nowhere.
+  void countIn(LaunchCapture::Program *counts) { captured = counts; }
+
   /// The tensors that a launch takes, in its order.
   const std::vector<TensorDeclaration> &signature() const { return arguments.signature(); }
   size_t workspaceBytes(const Problem &problem) const override { return arguments.workspaceBytes(problem); }
+  /// Into how many parts a launch of this shape divides blocks; 1: into none.
+  int splits(const Problem &problem) const { return arguments.splits(problem); }
 
   /// The quick way: views in the order of the signature. With a shape and strides that were launched before, addresses
   /// are all that is looked at and changed.
@@ -46,6 +52,7 @@ private:
   DevicePointer device;
   const LaunchArguments arguments;
   std::vector<Kernel> kernels;
+  LaunchCapture::Program *captured = nullptr;
   mutable LaunchFrames frames; ///< of `arguments`
 };
 
