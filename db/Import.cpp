@@ -8,7 +8,7 @@
 using namespace jvpgen;
 namespace fs = std::filesystem;
 
-static constexpr size_t kLargestFile = size_t(1) << 28;
+static constexpr size_t kLargestFile = size_t(1) << 28, kLargestText = size_t(1) << 26; // text takes ten times that
 static constexpr std::string_view kSqliteOpening("SQLite format 3\0", 16);
 
 static tl::unexpected<Error> refuse(const std::string &file, const std::string &obstacle, const std::string &remedy) {
@@ -45,6 +45,9 @@ static Result<std::vector<Trial>> parseDatabase(std::string bytes, const std::st
 
 Result<std::vector<Trial>> jvpgen::parseForeignTrials(std::string bytes, const std::string &file) {
   if (std::string_view(bytes).starts_with(kSqliteOpening)) return parseDatabase(std::move(bytes), file);
+  if (bytes.size() > kLargestText)
+    return refuse(file, "it has " + std::to_string(bytes.size()) + " bytes of text",
+                  "export a database (--format sqlite)");
   Result<std::vector<Trial>> trials = parseTrials(bytes);
   if (!trials) trials.error().where = file;
   return trials;

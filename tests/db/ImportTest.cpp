@@ -174,6 +174,11 @@ TEST_F(ImportTest, JsonIsReadStrictly) {
   EXPECT_FALSE(parseTrials("{\"format\": \"jvpgen trials\", \"version\": 1, \"trials\": null}"));
 }
 
+TEST_F(ImportTest, GiantTextsAreNotParsed) {
+  EXPECT_THAT(parseForeignTrials(std::string((size_t(1) << 26) + 1, ' '), "x.json").error().message,
+              HasSubstr("67108865 bytes of text"));
+}
+
 TEST_F(ImportTest, VerifyNamesWhatIsWrong) {
   EXPECT_TRUE(verifyFile(file)->faults.empty());
   EXPECT_EQ(verifyFile(file)->trials.size(), trials.size());
