@@ -5,7 +5,7 @@ import unittest
 
 from program import SPECS, ProgramTest, call
 
-COMMANDS = ["check", "show", "emit", "compile", "run", "verify", "bench", "doctor"]
+COMMANDS = ["check", "show", "emit", "compile", "run", "verify", "bench", "tune", "doctor"]
 PLAIN = SPECS / "plain.toml"
 
 
