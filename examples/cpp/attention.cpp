@@ -100,17 +100,17 @@ int main(int count, char **texts) try {
   const jvpgen::Device device(0);
   Driver driver;
   Tensors tensors{driver, jvpgen::problem(2, 4, length, length, 4), bundle.info(), {}};
-  for (const char *name : {"tangent_forward", "tangent_backward"}) {
-    jvpgen::Program program(bundle, device, name);
-    program.prepare({tensors.problem});
+  jvpgen::Program forward(bundle, device, "tangent_forward"), backward(bundle, device, "tangent_backward");
+  jvpgen::prepare({&forward, &backward}, {tensors.problem});
+  for (const jvpgen::Program *program : {&forward, &backward}) {
     std::vector<jvpgen::NamedTensor> named;
-    for (const jvpgen_tensor_info &info : program.tensors()) named.push_back({info.name, &tensors.get(info)});
-    const size_t bytes = program.workspaceBytes(tensors.problem);
-    program.launch(tensors.problem, named, driver.allocate(bytes), bytes, /*stream=*/nullptr);
-    driver.call("cuCtxSynchronize"); // before the program goes
-    const jvpgen_choice choice = program.choice(tensors.problem);
-    std::printf("%s on %s: %s, %s (%s)\n", name, device.info().name, choice.variant, choice.schedule, choice.source);
+    for (const jvpgen_tensor_info &info : program->tensors()) named.push_back({info.name, &tensors.get(info)});
+    const size_t bytes = program->workspaceBytes(tensors.problem);
+    program->launch(tensors.problem, named, driver.allocate(bytes), bytes, /*stream=*/nullptr);
+    const jvpgen_choice choice = program->choice(tensors.problem);
+    std::printf("%s on %s: %s (%s)\n", choice.variant, device.info().name, choice.schedule, choice.source);
   }
+  driver.call("cuCtxSynchronize"); // before tensors are read, and before programs go
   const double left = tensors.dot("to", "to");
   const double right = tensors.dot("dtq", "tq") + tensors.dot("dtk", "tk") + tensors.dot("dtv", "tv");
   std::printf("<To, To> = %.6g, <dtQ, tQ> + <dtK, tK> + <dtV, tV> = %.6g\n", left, right);

@@ -8,6 +8,8 @@
 
 #include <cstdio>
 #include <dlfcn.h>
+#include <future>
+#include <vector>
 
 using namespace jvpgen;
 
@@ -79,18 +81,41 @@ jvpgen_status jvpgen_program_describe_tensor(const jvpgen_program *program, size
   });
 }
 
+static Result<void> prepare(PreparedProgram &program, const jvpgen_problem *problems, size_t count) {
+  if (!count && *pinnedByProcess())
+    return fail(ErrorKind::Invalid, "any shape was asked for, and schedules are pinned shape by shape (JVPGEN_FROZEN); "
+                                    "prepare those that will be launched");
+  Result<void> ok = count ? Result<void>() : program.prepareAnyShape();
+  for (size_t k = 0; ok && k < count; ++k)
+    ok = readSized(elementOf(problems, k), "jvpgen_problem").and_then([&](const jvpgen_problem &problem) {
+      return program.prepare(problemOf(problem));
+    });
+  return ok;
+}
+
 jvpgen_status jvpgen_program_prepare(jvpgen_program *program, const jvpgen_problem *problems, size_t count) {
   return guarded([&] {
     if (!program) return reportNull("jvpgen_program_prepare", "program");
     if (count && !problems) return reportNull("jvpgen_program_prepare", "problems");
-    if (!count && *pinnedByProcess())
-      return report(JVPGEN_INVALID, "any shape was asked for, and schedules are pinned shape by shape (JVPGEN_FROZEN); "
-                                    "prepare those that will be launched");
-    Result<void> ok = count ? Result<void>() : program->program->prepareAnyShape();
-    for (size_t k = 0; ok && k < count; ++k)
-      ok = readSized(elementOf(problems, k), "jvpgen_problem").and_then([&](const jvpgen_problem &problem) {
-        return program->program->prepare(problemOf(problem));
-      });
+    Result<void> ok = prepare(*program->program, problems, count);
+    return ok ? jvpgen_status(JVPGEN_OK) : report(ok.error());
+  });
+}
+
+jvpgen_status jvpgen_prepare(jvpgen_program *const *programs, size_t program_count, const jvpgen_problem *problems,
+                             size_t count) {
+  return guarded([&] {
+    if (program_count && !programs) return reportNull("jvpgen_prepare", "programs");
+    if (count && !problems) return reportNull("jvpgen_prepare", "problems");
+    for (size_t k = 0; k < program_count; ++k)
+      if (!programs[k]) return reportNull("jvpgen_prepare", "a program");
+    std::vector<std::future<Result<void>>> under_way; // one thread each: what they wait for is compiled by others
+    for (size_t k = 0; k < program_count; ++k)
+      under_way.push_back(
+          std::async(std::launch::async, [&, k] { return prepare(*programs[k]->program, problems, count); }));
+    Result<void> ok;
+    for (std::future<Result<void>> &one : under_way)
+      if (Result<void> done = one.get(); ok && !done) ok = std::move(done);
     return ok ? jvpgen_status(JVPGEN_OK) : report(ok.error());
   });
 }

@@ -228,6 +228,20 @@ TEST_F(Lifecycle, AForkIsRefusedAndItsReleasesAreQuiet) {
   launch(*program, Tensors(0));
 }
 
+TEST_F(Lifecycle, SeveralProgramsArePreparedTogether) {
+  jvpgen::Device zero(0), one(1);
+  jvpgen::Program on_zero(bundle, zero, "forward"), on_one(bundle, one, "forward");
+  const FakeCounts before = fake_counts();
+  jvpgen::prepare({&on_zero, &on_one}, {kShape, jvpgen::problem(1, 2, 40, 1, 1)});
+  EXPECT_EQ(fake_counts().modules, before.modules + 4);
+  launch(on_zero, Tensors(0)), launch(on_one, Tensors(1));
+  EXPECT_EQ(refusal([&] { jvpgen::prepare({}, {kShape}); }), "accepted");
+  EXPECT_THAT(refusal([&] { jvpgen::prepare({&on_zero, &on_one}, {jvpgen::problem(1, -1, 1, 1)}); }), HasSubstr("2: "));
+  jvpgen_program *none = nullptr;
+  EXPECT_EQ(jvpgen_prepare(&none, 1, nullptr, 0), JVPGEN_INVALID);
+  EXPECT_EQ(jvpgen_prepare(nullptr, 1, nullptr, 0), JVPGEN_INVALID);
+}
+
 TEST_F(Lifecycle, ThreadsPrepareAndLaunchAtOnce) {
   const FakeCounts before = fake_counts();
   jvpgen::Device device(0);

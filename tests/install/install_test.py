@@ -80,7 +80,7 @@ class Installed(unittest.TestCase):
             self.assertIn("JVPGEN_NVRTC is '/nowhere'", run(program, bundle, status=3, **here))
         run(self.program, "compile", "--bundle", bundle, "--arch", "sm_90a")
         for program in programs:
-            self.assertIn("tangent_backward on Fake GPU zero: row+col", run(program, bundle, **here))
+            self.assertIn("row+col split on Fake GPU zero: tile_m", run(program, bundle, **here))
 
     def test_without_a_driver_it_says_so(self):
         try:

@@ -145,6 +145,10 @@ JVPGEN_API jvpgen_status jvpgen_program_describe_tensor(const jvpgen_program *pr
  * prepared before cost nothing. No shapes at all: any shape may be launched, by the bundle's own schedule. */
 JVPGEN_API jvpgen_status jvpgen_program_prepare(jvpgen_program *program, const jvpgen_problem *problems, size_t count);
 
+/* The same for several programs at once: what has to be compiled is compiled side by side. */
+JVPGEN_API jvpgen_status jvpgen_prepare(jvpgen_program *const *programs, size_t program_count,
+                                        const jvpgen_problem *problems, size_t count);
+
 typedef struct jvpgen_choice {
   size_t size;
   const char *variant;  /* texts live as long as the program */

@@ -4,7 +4,6 @@
 
 #include "jvpgen.h"
 
-#include <initializer_list>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -106,6 +105,7 @@ public:
     handle.reset(made);
   }
   const jvpgen_program *get() const { return handle.get(); }
+  jvpgen_program *get() { return handle.get(); }
 
   std::vector<jvpgen_tensor_info> tensors() const {
     std::vector<jvpgen_tensor_info> out;
@@ -167,6 +167,13 @@ private:
   };
   std::unique_ptr<jvpgen_program, Release> handle;
 };
+
+/// Several programs for the same shapes, compiled side by side.
+inline void prepare(const std::vector<Program *> &programs, const std::vector<jvpgen_problem> &problems) {
+  std::vector<jvpgen_program *> handles;
+  for (Program *program : programs) handles.push_back(program->get());
+  check(jvpgen_prepare(handles.data(), handles.size(), problems.data(), problems.size()));
+}
 
 } // namespace v0
 } // namespace jvpgen
