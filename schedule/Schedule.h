@@ -12,6 +12,8 @@ struct Schedule {
   int tile_n = 64; ///< key rows of a tile
   int warps = 4;
   int stages = 2; ///< slots of the ring of streamed tiles
+  int splits = 0; ///< parts into which a block's streamed rows are divided where the machine would idle
+                  ///< (schedule/Division.h); 0: as many as the shape asks for
   bool operator==(const Schedule &) const = default;
 };
 

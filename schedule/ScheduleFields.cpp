@@ -8,7 +8,8 @@ using namespace jvpgen;
 std::string jvpgen::scheduleName(const Schedule &schedule) {
   std::string out;
   for (const ScheduleField &field : kScheduleFields)
-    out += (out.empty() ? "" : ", ") + std::string(field.name) + " " + std::to_string(schedule.*field.value);
+    if (schedule.*field.value != field.before)
+      out += (out.empty() ? "" : ", ") + std::string(field.name) + " " + std::to_string(schedule.*field.value);
   return out;
 }
 

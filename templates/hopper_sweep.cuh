@@ -10,7 +10,9 @@
 // A policy states what sweep.cuh lists, and
 //   key_operands                       the first of the streamed operands are keys, the others values
 //   own_map<o, w>, streamed_map<o, w>  their tensor maps for boxes of w features
+//   own_rows                           rows of a block: 64 for each warpgroup that multiplies
 //   walks                              whether a block of threads may take several blocks of rows
+//   divides                            whether blocks may share the keys of rows (hopper_division.cuh)
 //   masked, judges_together            whether some tile may be empty; whether a warp has to judge each tile together
 //   judges_by_memory                   whether judging a tile reads memory
 //   late                               whether there are scores that the running maximum does not need
@@ -28,17 +30,18 @@ template <class Policy> struct Walk {
   int at = block_index();
   bool goes_on = true;
 
-  DEV bool ends(int blocks) const { return at >= blocks || !goes_on; }
+  DEV bool ends(int blocks) const { return Policy::walks ? at >= blocks : !goes_on; }
   DEV void next() { Policy::walks ? void(at += grid_size()) : void(goes_on = false); }
 };
 
-/// A block of rows, and what they meet.
+/// A block of rows, and what they meet: all tiles, or those of a part of the keys.
 template <class Policy> struct HopperBlock {
   using Args = typename Policy::Args;
   using Place = HopperPlacement<Policy>;
   const Args &args;
   Owner<Policy> own;
-  int tiles;
+  int part = 0, parts = 1;
+  int first_tile, tiles; ///< from .. to
 
   /// Blocks of one head follow one another. With a mask the last rows tend to meet most tiles: they start first, in
   /// groups of four heads, whose keys then stay in the cache together.
@@ -46,6 +49,11 @@ template <class Policy> struct HopperBlock {
     const Problem &p = args.problem;
     const int heads = int(p.heads), per_head = int(p.heads / p.kv_heads), all = heads * int(p.batch);
     const int blocks = blocks_of_head(p);
+    if constexpr (Policy::divides)
+      if (const int beyond = index - int(args.division.whole); beyond >= 0) {
+        const int divided = undivided(args) - int(args.division.whole);
+        parts = int(args.division.parts), part = beyond / divided, index -= part * divided;
+      }
     int head = index / blocks, block = index % blocks;
     if constexpr (Policy::masked) {
       constexpr int together = 4;
@@ -60,9 +68,22 @@ template <class Policy> struct HopperBlock {
     own.length = s.q_length;
     own.bound = Policy::layout == Layout::packed ? own.length : int(p.q_length);
     tiles = own.first < own.length ? (s.kv_length + Policy::N - 1) / Policy::N : 0;
+    first_tile = 0;
+    if constexpr (Policy::divides) first_tile = tiles * part / parts, tiles = tiles * (part + 1) / parts;
   }
   static DEV int blocks_of_head(const Problem &p) { return int((p.q_length + Place::own_rows - 1) / Place::own_rows); }
-  static DEV int count(const Problem &p) { return int(p.batch * p.heads) * blocks_of_head(p); }
+  static DEV int undivided(const Args &args) {
+    return int(args.problem.batch * args.problem.heads) * blocks_of_head(args.problem);
+  }
+  /// How many there are for the blocks of threads to take.
+  static DEV int count(const Args &args) {
+    const int blocks = undivided(args);
+    if constexpr (Policy::divides) {
+      const int whole = int(args.division.whole);
+      return whole + (blocks - whole) * int(args.division.parts);
+    }
+    return blocks;
+  }
 
   DEV int last_row() const {
     const int end = own.first + Place::own_rows;
@@ -102,11 +123,12 @@ template <class Policy> struct HopperBlock {
 template <class Policy> struct Steps {
   static constexpr int kNone = -1;
   const HopperBlock<Policy> &block;
-  int at = -1;    ///< the tile that next() gave last
-  int judged = 0; ///< tiles below are behind, or among the 32 bits
+  int at;     ///< the tile that next() gave last
+  int judged; ///< tiles below are behind, or among the 32 bits
   u32 kept = 0, partly_dropped = 0;
 
-  DEV explicit Steps(const HopperBlock<Policy> &block) : block(block) {}
+  DEV explicit Steps(const HopperBlock<Policy> &block)
+      : block(block), at(block.first_tile - 1), judged(block.first_tile) {}
 
   DEV int next() {
     if constexpr (Policy::masked) {
@@ -138,7 +160,7 @@ template <class Policy> struct Steps {
   /// Whether some entry of the tile that next() gave last does not count.
   DEV bool partial() const {
     if constexpr (!Policy::masked) return block.may_drop(at);
-    return partly_dropped >> (at & (kWarp - 1)) & 1u;
+    return partly_dropped >> (at - (judged - kWarp)) & 1u;
   }
 };
 
@@ -208,7 +230,7 @@ private:
     Ring<Place::key_slots> key;
     Ring<Place::value_slots> value;
     Ring<1> rows;
-    for (Walk<Policy> walk; !walk.ends(Block::count(args.problem)); walk.next()) {
+    for (Walk<Policy> walk; !walk.ends(Block::count(args)); walk.next()) {
       const Block block(args, walk.at);
       Steps<Policy> steps(block);
       int step = steps.next();
@@ -352,7 +374,7 @@ private:
     at.operands.warpgroup = u32(warpgroup);
     at.operands.rows = (shared + warpgroup * 64 * Place::OwnBoxes::pitch(0)) >> 4;
     if (warpgroup == Place::consumers - 1) pass_turn(warpgroup);
-    for (Walk<Policy> walk; !walk.ends(Block::count(args.problem)); walk.next()) {
+    for (Walk<Policy> walk; !walk.ends(Block::count(args)); walk.next()) {
       const Block block(args, walk.at);
       State state;
       state.clear();
@@ -360,6 +382,11 @@ private:
       Steps<Policy> steps(block);
       const int first = steps.next();
       if (first != kNone) meet_all(state, block, steps, first, warpgroup, at);
+      if constexpr (Policy::divides)
+        if (block.parts > 1) {
+          state.save(args.division.template numbers<Policy>(walk.at - int(args.division.whole)));
+          continue;
+        }
       state.leave(args, block.own);
     }
     if (warpgroup == 0) take_turn(warpgroup); // the last turn is nobody's

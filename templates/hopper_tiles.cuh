@@ -7,7 +7,7 @@
 
 /// Shared memory, from the first multiple of 1024 bytes on: owned tiles, slots of keys, slots of values, barriers.
 template <class Policy> struct HopperPlacement {
-  static constexpr int consumers = Policy::warps / 4 - 1, own_rows = 64 * consumers, threads = kWarp * Policy::warps;
+  static constexpr int own_rows = Policy::own_rows, consumers = own_rows / 64, threads = kWarp * Policy::warps;
   static constexpr int key_slots = (Policy::stages + 1) / 2, value_slots = Policy::stages / 2;
   static constexpr int value_operands = Policy::streamed_operands - Policy::key_operands;
   /// A slot is filled and emptied as a whole; where there is one alone, operand by operand.

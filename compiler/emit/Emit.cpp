@@ -24,8 +24,8 @@ private:
   Result<void> emitBoxes();
   Result<void> emitPasses();
   Result<void> emitSweep(SweepOp sweep);
-  Result<KernelText> sweepKernel(const SweepProgram &part, const std::string &kernel, const std::string &what,
-                                 std::string &fallbackReason);
+  Result<std::vector<KernelText>> sweepKernels(const SweepProgram &part, const std::string &kernel,
+                                               const std::string &what, std::string &fallbackReason);
   Result<void> add(Result<KernelText> kernel);
   std::string kernelName(const std::string &part);
   std::string title(const std::string &what);
@@ -64,7 +64,9 @@ Result<void> PlanEmitter::add(Result<KernelText> kernel) {
   Launch &launch = kernel->launch;
   launch.source = launch.kernel + ".cu";
   launch.schedule = defaultSchedule(launch.resources, target);
+  if (launch.joins) launch.schedule.tile_m = variant.launches.back().schedule.tile_m;
   files.push_back({launch.source, kernel->text});
+  files.insert(files.end(), kernel->headers.begin(), kernel->headers.end());
   variant.launches.push_back(launch);
   return {};
 }
@@ -111,18 +113,22 @@ Result<void> PlanEmitter::emitPasses() {
 }
 
 /// On Hopper its own skeleton, and where that refuses the portable one.
-Result<KernelText> PlanEmitter::sweepKernel(const SweepProgram &part, const std::string &kernel,
-                                            const std::string &what, std::string &fallbackReason) {
-  if (target.arch != "sm_90a") return sweepText(part, kernel, what, kept);
-  Result<KernelText> text = hopperText(part, kernel, what, kept);
-  if (text) {
-    Result<void> fits = legal(text->launch.resources, defaultSchedule(text->launch.resources, target), target);
-    if (fits) return text;
-    text = tl::unexpected(fits.error());
+Result<std::vector<KernelText>> PlanEmitter::sweepKernels(const SweepProgram &part, const std::string &kernel,
+                                                          const std::string &what, std::string &fallbackReason) {
+  auto portable = [&] {
+    return sweepText(part, kernel, what, kept).map([](KernelText text) { return std::vector{std::move(text)}; });
+  };
+  if (target.arch != "sm_90a") return portable();
+  Result<std::vector<KernelText>> texts = hopperText(part, kernel, what, kept);
+  if (texts) {
+    const ResourceModel &model = texts->front().launch.resources;
+    Result<void> fits = legal(model, defaultSchedule(model, target), target);
+    if (fits) return texts;
+    texts = tl::unexpected(fits.error());
   }
-  if (text.error().kind != ErrorKind::Unsupported) return text;
-  fallbackReason = text.error().message;
-  return sweepText(part, kernel, what, kept);
+  if (texts.error().kind != ErrorKind::Unsupported) return texts;
+  fallbackReason = texts.error().message;
+  return portable();
 }
 
 Result<void> PlanEmitter::emitSweep(SweepOp sweep) {
@@ -134,12 +140,17 @@ Result<void> PlanEmitter::emitSweep(SweepOp sweep) {
         std::string(sweep.isRowSweep() ? "row" : "column") + " sweep" +
         (parts.size() > 1 ? ", part " + std::to_string(i + 1) + " of " + std::to_string(parts.size()) : "");
     std::string fallbackReason;
-    if (auto done = add(sweepKernel(part, kernelName(name), title(what), fallbackReason)); !done) return done;
+    Result<std::vector<KernelText>> kernels = sweepKernels(part, kernelName(name), title(what), fallbackReason);
+    if (!kernels) return tl::unexpected(kernels.error());
+    const size_t before = variant.launches.size();
+    for (KernelText &kernel : *kernels)
+      if (auto done = add(std::move(kernel)); !done) return done;
     variant.executed_products += part.products();
     if (part.products() <= most_products) continue;
     most_products = part.products();
-    variant.schedule = variant.launches.back().schedule;
-    variant.skeleton = variant.launches.back().resources.warpgroups ? "hopper" : "portable";
+    const Launch &launch = variant.launches[before];
+    variant.schedule = launch.schedule;
+    variant.skeleton = launch.resources.warpgroups ? "hopper" : "portable";
     variant.fallback_reason = fallbackReason;
   }
   return {};

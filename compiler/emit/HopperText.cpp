@@ -20,7 +20,7 @@ public:
   using SweepWriter::SweepWriter;
 
   Result<void> check();
-  Result<KernelText> write(const std::string &kernel, const std::string &title);
+  Result<std::vector<KernelText>> write(const std::string &kernel, const std::string &title);
 
 private:
   Result<void> checkOperandUse();
@@ -45,7 +45,10 @@ private:
   Result<void> beginMeeting(MaxOp max);
   std::string mapsText();
   bool walks() const;
-  std::string stateText(const std::string &leave);
+  std::string stateText(const std::string &leave, const std::string &division);
+  std::string policyText(const std::string &state, const std::string &maps, const std::string &mask,
+                         int partialNumbers);
+  Launch launch(const std::string &kernel, int partialNumbers);
   ResourceModel resources();
 
   int keys = 0; ///< of the streamed operands, those of scores
@@ -70,7 +73,7 @@ static bool isMasked(const Interface &interface) {
 }
 
 /// Where blocks may last unequally long, whichever multiprocessor is free takes the next one.
-bool HopperWriter::walks() const { return !isMasked(interface); }
+bool HopperWriter::walks() const { return !isMasked(interface) && interface.layout == "dense"; }
 
 /// Whether the mask's classifier looks at ranges of tensors, which a warp does together.
 static bool judgesTogether(const Interface &interface) {
@@ -348,7 +351,7 @@ ResourceModel HopperWriter::resources() {
   return model;
 }
 
-std::string HopperWriter::stateText(const std::string &leave) {
+std::string HopperWriter::stateText(const std::string &leave, const std::string &division) {
   std::string tiles;
   for (ScoreOp score : program.scores) tiles += "Tile<M, N> " + scoreName(score.getResult()) + ";\n";
   for (auto &[value, name] : early) tiles += "Tile<M, N> " + name + ";\n";
@@ -376,49 +379,75 @@ std::string HopperWriter::stateText(const std::string &leave) {
   out += function("", "multiply_outputs(const Operands &at)", multiplyOutputs());
   out += function("What output products read and write.", "hold_outputs()", holdOutputs());
   out += function("", "leave(const Args &args, const Owner<Policy> &own)", leave);
-  return out + "};\n";
+  return out + indent(division, 2) + "};\n";
 }
 
-Result<KernelText> HopperWriter::write(const std::string &kernel, const std::string &title) {
+std::string HopperWriter::policyText(const std::string &state, const std::string &maps, const std::string &mask,
+                                     int partialNumbers) {
+  auto flag = [](bool x) { return std::string(x ? "true" : "false"); };
+  return "using Args = ::Args;\nusing Element = " + elementType() +
+         ";\nstatic constexpr Layout layout = Layout::" + interface.layout +
+         ";\nstatic constexpr bool owns_queries = true, walks = " + flag(walks()) +
+         ", divides = " + flag(partialNumbers) + ", late = " + flag(late) +
+         ", checks_own_rows = " + flag(interface.layout == "padded") + ", masked = " + flag(isMasked(interface)) +
+         ", judges_together = " + flag(judgesTogether(interface)) +
+         ", judges_by_memory = " + flag(judgesByMemory(interface)) +
+         ";\nstatic constexpr int warps = JVPGEN_WARPS, stages = JVPGEN_STAGES, own_rows = JVPGEN_TILE_M, M = 1, "
+         "N = JVPGEN_TILE_N;\n" +
+         (partialNumbers ? "static constexpr int partial_numbers = " + std::to_string(partialNumbers) + ";\n" : "") +
+         "\n" + maps + "\n" + measureText(parameters, interface) + mask + "\n" + state;
+}
+
+Launch HopperWriter::launch(const std::string &kernel, int partialNumbers) {
+  Launch out;
+  out.kernel = kernel;
+  out.owners = "bnri";
+  out.rows_per_block = "tile_m";
+  out.partial_numbers = partialNumbers;
+  out.tensors = parameters.names();
+  for (auto &[name, features] : parameters.mappedTensors()) {
+    const bool isOwn = llvm::any_of(program.own, [&, &tensor = name](const Operand &o) { return o.tensor == tensor; });
+    out.maps.push_back({name, isOwn ? "tile_m" : "tile_n", features});
+  }
+  return out;
+}
+
+/// The sweep, and, where blocks may be divided, the kernel that joins their parts.
+Result<std::vector<KernelText>> HopperWriter::write(const std::string &kernel, const std::string &title) {
   declareAccumulators();
   if (Result<void> met = meetTexts(); !met) return tl::unexpected(met.error());
   Result<std::string> leave = leaveText();
   if (!leave) return tl::unexpected(leave.error());
-  const std::string measure = measureText(parameters, interface), maps = mapsText();
   Result<std::string> mask = maskText(parameters, interface);
   if (!mask) return tl::unexpected(mask.error());
+  const DivisionText division = divisionText().value_or(DivisionText());
+  const std::string policy = policyText(stateText(*leave, division.text), mapsText(), *mask, division.numbers);
+  const std::string head = "// " + title + "\n" + formulas(),
+                    body = std::string("#include \"hopper_") + (division.numbers ? "division" : "sweep") +
+                           ".cuh\"\n\n" + parameters.declaration(division.numbers) + "\nstruct Policy {\n" +
+                           indent(policy, 2) + "};\n",
+                    run = "\nstatic_assert(HopperPlacement<Policy>::shared_bytes() == JVPGEN_SHARED_BYTES);\n\n"
+                          "KERNEL(32 * JVPGEN_WARPS, 1)\n" +
+                          kernel + "(PARAMETER Args args) { HopperSweep<Policy>(args).run(); }\n";
+  KernelText sweep = {head + body + run, launch(kernel, division.numbers), {}};
+  sweep.launch.walks = walks();
+  sweep.launch.resources = resources();
+  if (!division.numbers) return std::vector{sweep};
 
-  auto flag = [](bool x) { return std::string(x ? "true" : "false"); };
-  const std::string policy =
-      "using Args = ::Args;\nusing Element = " + elementType() +
-      ";\nstatic constexpr Layout layout = Layout::" + interface.layout +
-      ";\nstatic constexpr bool owns_queries = true, walks = " + flag(walks()) + ", late = " + flag(late) +
-      ", checks_own_rows = " + flag(interface.layout == "padded") + ", masked = " + flag(isMasked(interface)) +
-      ", judges_together = " + flag(judgesTogether(interface)) +
-      ", judges_by_memory = " + flag(judgesByMemory(interface)) +
-      ";\nstatic constexpr int warps = JVPGEN_WARPS, stages = JVPGEN_STAGES, M = 1, N = JVPGEN_TILE_N;\n\n" + maps +
-      "\n" + measure + *mask + "\n" + stateText(*leave);
-  KernelText out;
-  out.text = "// " + title + "\n" + formulas() + "#include \"hopper_sweep.cuh\"\n\n" + parameters.declaration() +
-             "\nstruct Policy {\n" + indent(policy, 2) +
-             "};\n\nstatic_assert(HopperPlacement<Policy>::shared_bytes() == JVPGEN_SHARED_BYTES &&\n              "
-             "HopperPlacement<Policy>::own_rows == JVPGEN_TILE_M);\n\nKERNEL(32 * JVPGEN_WARPS, 1)\n" +
-             kernel + "(PARAMETER Args args) { HopperSweep<Policy>(args).run(); }\n";
-  out.launch.kernel = kernel;
-  out.launch.owners = "bnri";
-  out.launch.rows_per_block = "tile_m";
-  out.launch.walks = walks();
-  out.launch.tensors = parameters.names();
-  for (auto &[name, features] : parameters.mappedTensors()) {
-    const bool isOwn = llvm::any_of(program.own, [&, &tensor = name](const Operand &o) { return o.tensor == tensor; });
-    out.launch.maps.push_back({name, isOwn ? "tile_m" : "tile_n", features});
-  }
-  out.launch.resources = resources();
-  return out;
+  const std::string header = kernel + ".cuh", include = "#include \"" + header + "\"\n";
+  sweep.text = "// " + title + "\n" + include + run;
+  sweep.headers = {{header, head + "#pragma once\n\n" + body}};
+  KernelText join = {"// " + title + ": joins the parts of divided blocks\n" + include +
+                         "\nKERNEL(32 * JVPGEN_WARPS, 1)\n" + kernel +
+                         "_join(PARAMETER Args args) { HopperJoin<Policy>::run(args); }\n",
+                     launch(kernel + "_join", division.numbers),
+                     {}};
+  join.launch.joins = true;
+  return std::vector{sweep, join};
 }
 
-Result<KernelText> jvpgen::hopperText(const SweepProgram &program, const std::string &kernel, const std::string &title,
-                                      llvm::ArrayRef<TensorInfo> kept) {
+Result<std::vector<KernelText>> jvpgen::hopperText(const SweepProgram &program, const std::string &kernel,
+                                                   const std::string &title, llvm::ArrayRef<TensorInfo> kept) {
   HopperWriter writer(program, kept);
   return writer.check().and_then([&] { return writer.write(kernel, title); });
 }

@@ -6,10 +6,10 @@
 
 namespace jvpgen {
 
-/// As sweepText, for templates/hopper_sweep.cuh; an error of kind Unsupported says why the portable skeleton has to
-/// take over.
-Result<KernelText> hopperText(const SweepProgram &program, const std::string &kernel, const std::string &title,
-                              llvm::ArrayRef<TensorInfo> kept);
+/// As sweepText, for templates/hopper_sweep.cuh: the sweep, and behind it the kernel that joins divided blocks, if they
+/// can be. An error of kind Unsupported says why the portable skeleton has to take over.
+Result<std::vector<KernelText>> hopperText(const SweepProgram &program, const std::string &kernel,
+                                           const std::string &title, llvm::ArrayRef<TensorInfo> kept);
 
 } // namespace jvpgen
 

@@ -54,9 +54,10 @@ std::string Parameters::useMap(const TensorInfo &tensor, int features) {
   return "args." + identifier(tensor.name) + "_map" + std::to_string(features);
 }
 
-std::string Parameters::declaration() const {
+std::string Parameters::declaration(bool divides) const {
   std::string out = "struct Args {\n  Problem problem;\n";
   for (const std::string &name : order) out += "  Tensor " + identifier(name) + ";\n";
+  if (divides) out += "  Division division;\n";
   for (auto &[name, features] : maps)
     out += "  TensorMap " + identifier(name) + "_map" + std::to_string(features) + ";\n";
   return out + "};\n";

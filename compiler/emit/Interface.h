@@ -44,8 +44,8 @@ public:
   std::string use(const TensorInfo &tensor);
   /// "args.name_map64", declaring the tensor's map for copies of boxes of so many features.
   std::string useMap(const TensorInfo &tensor, int features);
-  /// The struct that the kernel takes.
-  std::string declaration() const;
+  /// The struct that the kernel takes, with its division among blocks if there may be one.
+  std::string declaration(bool divides = false) const;
   const std::vector<std::string> &names() const { return order; }
   /// Tensors with maps, and the features of their boxes.
   const std::vector<std::pair<std::string, int>> &mappedTensors() const { return maps; }

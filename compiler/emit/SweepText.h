@@ -10,6 +10,7 @@ namespace jvpgen {
 struct KernelText {
   std::string text;
   Launch launch;
+  std::vector<SourceFile> headers; ///< that the text includes, templates aside
 };
 
 /// `kept` are values (accumulators, maxima, centres) that post-passes read: they are stored in the workspace.

@@ -310,6 +310,7 @@ Result<std::string> SweepWriter::maximumText(MaxOp max) {
     return fail(ErrorKind::Unsupported,
                 "a running maximum that no exponent subtracts was asked for; subtract it in the exponent.");
   const double scale = unit * maximum.coefficient * kLog2E;
+  referenceScale = scale;
   const bool isLazy = elementType() == "Bf16"; // f16 weights above 1 would lose range
   state += "float " + name + "[2 * M]; ///< reference of the exponentials, per row\n";
   clearing += "for (int r = 0; r < 2 * M; ++r) " + name + "[r] = -infinity();\n";

@@ -55,6 +55,20 @@ protected:
   std::string weightsName(mlir::Value tile, double coefficient);
   std::string scoreName(mlir::Value v) { return scoreNames.lookup(program.resolve(v)); }
 
+  /// By how much a sum changes with a row's centre: coefficient * base for each unit that the centre falls; no base
+  /// where it does not.
+  struct Moved {
+    std::string base;
+    double coefficient = 0;
+  };
+  /// Nothing where the base is not among the sums.
+  std::optional<Moved> movedBy(llvm::StringRef accumulator, attn::ShiftOp shift);
+  struct DivisionText {
+    std::string text;
+    int numbers = 0; ///< that a thread hands over
+  };
+  std::optional<DivisionText> divisionText();
+
   const SweepProgram &program;
   const Interface &interface;
   llvm::ArrayRef<TensorInfo> kept;
@@ -64,6 +78,7 @@ protected:
   std::vector<std::pair<std::pair<mlir::Value, double>, std::string>> weights;
   std::vector<std::pair<mlir::Value, std::string>>
       early;                 ///< tiles that maxima and centres read, computed before all else
+  double referenceScale = 0; ///< of the exponentials' reference, in powers of two
   std::string softmaxWeight; ///< of an entry, for the centre of a row; empty if there is no running maximum
   llvm::SmallSetVector<mlir::Value, 4> masked; ///< score tiles that carry the mask
   std::string state;                           ///< members of the state beside those of the pointwise program

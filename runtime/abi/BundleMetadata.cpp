@@ -8,6 +8,7 @@
 #include <charconv>
 #include <nlohmann/json.hpp>
 #include <set>
+#include <utility>
 
 using namespace jvpgen;
 using Json = nlohmann::ordered_json;
@@ -62,6 +63,8 @@ static Json toJson(const Launch &launch) {
           {"owners", launch.owners},
           {"rows_per_block", launch.rows_per_block},
           {"walks", launch.walks},
+          {"partial_numbers", launch.partial_numbers},
+          {"joins", launch.joins},
           {"tensors", launch.tensors},
           {"maps", listOf(launch.maps)},
           {"resources", toJson(launch.resources)},
@@ -281,6 +284,8 @@ Launch MetadataReader::launch(const Json &json, const std::string &where) {
   if (out.rows_per_block != "tile_m" && out.rows_per_block != "tile_n" && !isNumberOfRows(out.rows_per_block))
     refuse(where + ".rows_per_block", "is not tile_m, tile_n or a number of rows");
   out.walks = boolean(json, "walks", where);
+  out.partial_numbers = int(integer(json, "partial_numbers", where, 0, 4096));
+  out.joins = boolean(json, "joins", where);
   out.tensors = list(json, "tensors", where, [this](const Json &item, const std::string &at) -> std::string {
     if (item.is_string()) return item;
     refuse(at, "is not a text");
@@ -364,7 +369,12 @@ static void checkReferences(const BundleMetadata &metadata, MetadataReader &read
   for (const KernelVariant &variant : metadata.bundle.variants) {
     std::set<std::string> known = tensors;
     for (const TensorDeclaration &buffer : variant.workspace) known.insert(buffer.name);
+    const Launch *before = nullptr;
     for (const Launch &launch : variant.launches) {
+      const Launch *divided = std::exchange(before, &launch);
+      if (launch.joins && !(divided && !divided->joins && divided->partial_numbers == launch.partial_numbers &&
+                            divided->schedule.tile_m == launch.schedule.tile_m && launch.partial_numbers))
+        reader.refuse("kernel " + launch.kernel, "joins parts that the kernel before does not leave");
       if (!files.count(launch.source)) reader.refuse("kernel " + launch.kernel, "has a source that is not listed");
       if (!kernels.insert(launch.kernel).second) reader.refuse("kernel " + launch.kernel, "is there twice");
       for (const std::string &tensor : launch.tensors)

@@ -42,14 +42,21 @@ struct TensorMapDeclaration {
 ///   sharedBytes(resources, schedule).
 /// Parameters: one, by value: the fields of Problem in order, then for each of `tensors` {void *data; int64_t
 /// stride[4];},
-///   nothing between them (56 + 40 n bytes); then, from the next multiple of 64 bytes on, 128 bytes for each of `maps`.
-///   The launches of a variant run in order on one stream.
+///   nothing between them (56 + 40 n bytes), and of the same form, where `partial_numbers` is not 0, the division: data
+///   is where the parts lie, the first two strides are `whole` and `parts`; then, from the next multiple of 64 bytes
+///   on, 128 bytes for each of `maps`. The launches of a variant run in order on one stream.
+/// Division (schedule/Division.h): where `partial_numbers` is not 0, the grid's first `whole` blocks meet all they own,
+///   and each other one a `parts`-th of the streamed rows: whole + (blocks - whole) * parts blocks. Each part leaves
+///   partial_numbers float32 numbers for 2 * tile_m threads in the workspace, behind the buffers; the next launch
+///   `joins` them, with a block for each that was divided, and is left out where none was.
 struct Launch {
   std::string kernel;         ///< extern "C" entry point, unique in the bundle
   std::string source;         ///< name of its text in KernelBundle::files
   std::string owners;         ///< "bnri" query rows, "bnj" key rows, "bn", "b", "" one block, ...: what blocks own
   std::string rows_per_block; ///< field of the Schedule ("tile_m", "tile_n") or a number
   bool walks = false;         ///< a block may own several of the grid's blocks, one after the other
+  int partial_numbers = 0;    ///< that each thread leaves of a part; 0: blocks are not divided
+  bool joins = false;         ///< takes the division of the launch before, and adds up its parts
   std::vector<std::string> tensors; ///< names of the arguments, in order: interface tensors and workspace buffers
   std::vector<TensorMapDeclaration> maps;
   ResourceModel resources;

@@ -84,6 +84,7 @@ Result<TranslationUnit> jvpgen::translationUnit(const KernelBundle &bundle, cons
 std::vector<std::string> jvpgen::scheduleDefinitions(const Launch &launch, const Schedule &schedule) {
   std::vector<std::string> out;
   for (const ScheduleField &field : kScheduleFields) {
+    if (!field.is_compiled) continue;
     std::string name = field.name;
     for (char &letter : name) letter = char(std::toupper(static_cast<unsigned char>(letter)));
     out.push_back("-DJVPGEN_" + name + "=" + std::to_string(schedule.*field.value));

@@ -32,6 +32,8 @@ public:
   /// The tensors that a launch takes, in its order.
   const std::vector<TensorDeclaration> &signature() const { return arguments.signature(); }
   size_t workspaceBytes(const Problem &problem) const override { return arguments.workspaceBytes(problem); }
+  /// Into how many parts a launch of this shape divides blocks; 1: into none.
+  int splits(const Problem &problem) const { return arguments.splits(problem); }
 
   /// The quick way: views in the order of the signature. With a shape and strides that were launched before, addresses
   /// are all that is looked at and changed.

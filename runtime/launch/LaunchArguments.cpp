@@ -70,16 +70,22 @@ Result<LaunchArguments> LaunchArguments::create(const KernelBundle &bundle, cons
     call.schedule = launch.schedule;
     call.rows_per_block = rowsPerBlock(launch);
     call.walks = launch.walks;
+    call.joins = launch.joins;
+    call.partial_numbers = launch.partial_numbers;
     if (call.rows_per_block < 1) return damaged(launch, "it has '" + launch.rows_per_block + "' rows per block");
-    if (mapsOffset(launch.tensors.size()) + launch.maps.size() * sizeof(TensorMapBytes) > sizeof(KernelParameter))
+    if (mapsOffset(launch.tensors.size() + (launch.partial_numbers != 0)) +
+            launch.maps.size() * sizeof(TensorMapBytes) >
+        sizeof(KernelParameter))
       return damaged(launch, "it takes " + std::to_string(launch.tensors.size()) + " tensors and " +
                                  std::to_string(launch.maps.size()) + " maps, and a parameter has 4 KiB");
     for (const std::string &name : launch.tensors) {
       int64_t buffer = indexOf(out.buffers, name), tensor = indexOf(out.tensors, name);
       if (buffer < 0 && tensor < 0) return damaged(launch, "its tensor '" + name + "' is not declared");
-      call.arguments.push_back({buffer >= 0, size_t(buffer >= 0 ? buffer : tensor)});
+      call.arguments.push_back(
+          {buffer >= 0 ? Argument::Buffer : Argument::Tensor, size_t(buffer >= 0 ? buffer : tensor)});
       if (buffer < 0) out.used[size_t(tensor)] = true;
     }
+    if (launch.partial_numbers) call.arguments.push_back({Argument::Division, 0});
     for (const TensorMapDeclaration &map : launch.maps) {
       const int64_t tensor = indexOf(out.tensors, map.tensor);
       if (tensor < 0) return damaged(launch, "its tensor '" + map.tensor + "' is not declared");
@@ -93,7 +99,7 @@ Result<LaunchArguments> LaunchArguments::create(const KernelBundle &bundle, cons
 
 int64_t LaunchArguments::tensorAt(size_t launch, size_t place) const {
   const Argument &argument = calls[launch].arguments[place];
-  return argument.in_workspace ? -1 : int64_t(argument.index);
+  return argument.kind == Argument::Tensor ? int64_t(argument.index) : -1;
 }
 
 size_t LaunchArguments::parameterBytes(size_t launch) const {
@@ -128,21 +134,59 @@ size_t LaunchArguments::paddedBytes(const TensorDeclaration &buffer, const Probl
   return (bytes + kWorkspaceAlignment - 1) / kWorkspaceAlignment * kWorkspaceAlignment;
 }
 
-size_t LaunchArguments::workspaceBytes(const Problem &problem) const {
+size_t LaunchArguments::buffersBytes(const Problem &problem) const {
   size_t bytes = 0;
   for (const TensorDeclaration &buffer : buffers) bytes += paddedBytes(buffer, problem);
   return bytes;
 }
 
-int64_t LaunchArguments::blocks(size_t launch, const Problem &problem) const {
-  const Call &call = calls[launch];
+/// What a divided launch leaves has been joined before the next launch begins: all parts lie in the same place.
+size_t LaunchArguments::workspaceBytes(const Problem &problem) const {
+  size_t parts = 0;
+  for (size_t k = 0; k < calls.size(); ++k) parts = std::max(parts, partsBytes(k, problem));
+  return buffersBytes(problem) + parts;
+}
+
+int64_t LaunchArguments::ownedBlocks(const Call &call, const Problem &problem) const {
   size_t blocked = call.owners.find_last_of("ij");
   int64_t count = 1;
   for (size_t k = 0; k < call.owners.size(); ++k) {
     int64_t length = extent(call.owners[k], problem);
     count *= k == blocked ? (length + call.rows_per_block - 1) / call.rows_per_block : length;
   }
-  return call.walks && multiprocessors ? std::min(count, multiprocessors) : count;
+  return count;
+}
+
+Division LaunchArguments::division(size_t launch, const Problem &problem) const {
+  const Call &call = calls[launch];
+  if (call.joins) return division(launch - 1, problem);
+  const int64_t blocks = ownedBlocks(call, problem);
+  if (!call.partial_numbers) return {blocks, 1};
+  const int64_t tiles = (problem.kv_length + call.schedule.tile_n - 1) / call.schedule.tile_n;
+  return divide({blocks, tiles, multiprocessors, call.walks}, call.schedule.splits);
+}
+
+size_t LaunchArguments::partsBytes(size_t launch, const Problem &problem) const {
+  const Call &call = calls[launch];
+  const Division division = this->division(launch, problem);
+  if (division.parts == 1) return 0;
+  const int64_t parts = (ownedBlocks(call, problem) - division.whole) * division.parts;
+  return size_t(parts * call.partial_numbers * 2 * call.schedule.tile_m) * sizeof(float);
+}
+
+int LaunchArguments::splits(const Problem &problem) const {
+  int64_t parts = 1;
+  for (size_t k = 0; k < calls.size(); ++k) parts = std::max(parts, division(k, problem).parts);
+  return int(parts);
+}
+
+int64_t LaunchArguments::blocks(size_t launch, const Problem &problem) const {
+  const Call &call = calls[launch];
+  const auto [whole, parts] = division(launch, problem);
+  const int64_t divided = ownedBlocks(call, problem) - whole;
+  if (call.joins) return parts > 1 ? divided : 0;
+  const int64_t blocks = whole + divided * parts;
+  return call.walks && multiprocessors ? std::min(blocks, multiprocessors) : blocks;
 }
 
 // ---- checks
@@ -274,7 +318,14 @@ void LaunchArguments::pack(size_t launch, const Problem &problem, std::span<cons
   for (const Argument &argument : calls[launch].arguments) {
     TensorParameter &parameter = out.tensors[next++];
     parameter = {};
-    if (!argument.in_workspace) {
+    if (argument.kind == Argument::Division) {
+      const Division division = this->division(launch, problem);
+      parameter.data = division.parts > 1 ? static_cast<std::byte *>(workspace) + buffersBytes(problem) : workspace;
+      parameter.stride[0] = division.whole;
+      parameter.stride[1] = division.parts;
+      continue;
+    }
+    if (argument.kind == Argument::Tensor) {
       const TensorView &view = views[argument.index];
       parameter.data = view.data;
       for (int axis = 0; axis < 4; ++axis) parameter.stride[axis] = view.stride[axis];

@@ -6,6 +6,7 @@
 #include "runtime/abi/Problem.h"
 #include "runtime/abi/Tensor.h"
 #include "runtime/launch/TensorMaps.h"
+#include "schedule/Division.h"
 #include "support/Result.h"
 #include <array>
 #include <cstddef>
@@ -72,8 +73,12 @@ public:
   void pack(size_t launch, const Problem &problem, std::span<const TensorView> views, void *workspace,
             KernelParameter &out) const;
 
+  /// The most parts into which some launch divides blocks.
+  int splits(const Problem &problem) const;
+
   size_t tensorCount(size_t launch) const { return calls[launch].arguments.size(); }
-  /// What a launch takes at a place of its parameter: a tensor of the signature, or a negative number for a buffer.
+  /// What a launch takes at a place of its parameter: a tensor of the signature, or a negative number for what lies in
+  /// the workspace.
   int64_t tensorAt(size_t launch, size_t place) const;
 
   size_t mapCount(size_t launch) const { return calls[launch].maps.size(); }
@@ -90,7 +95,7 @@ public:
 
 private:
   struct Argument {
-    bool in_workspace = false;
+    enum { Tensor, Buffer, Division } kind = Tensor;
     size_t index = 0; ///< in `tensors` or `buffers`
   };
   struct Map {
@@ -102,9 +107,14 @@ private:
     Schedule schedule;
     std::vector<Map> maps;
     int64_t rows_per_block = 1;
-    bool walks = false;
+    bool walks = false, joins = false;
+    int64_t partial_numbers = 0;
     std::vector<Argument> arguments;
   };
+  int64_t ownedBlocks(const Call &call, const Problem &problem) const;
+  Division division(size_t launch, const Problem &problem) const;
+  size_t partsBytes(size_t launch, const Problem &problem) const;
+  size_t buffersBytes(const Problem &problem) const;
   int64_t extent(char index, const Problem &problem) const;
   int64_t extent(const TensorDeclaration &tensor, char index, const Problem &problem) const;
   int64_t elements(const TensorDeclaration &tensor, const Problem &problem) const;

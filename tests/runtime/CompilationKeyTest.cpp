@@ -36,7 +36,11 @@ TEST_F(CompilationKeyTest, DependsOnEveryOption) {
   for (const ScheduleField &field : kScheduleFields) {
     Schedule changed = launch.schedule;
     ++(changed.*field.value);
-    expectNew(keyOf(bundle, compilationOptions(launch, changed, {.arch = "sm_90a"}), kCompiler), field.name);
+    const std::string key = keyOf(bundle, compilationOptions(launch, changed, {.arch = "sm_90a"}), kCompiler);
+    if (field.is_compiled)
+      expectNew(key, field.name);
+    else
+      EXPECT_EQ(key, original) << field.name;
   }
   for (size_t k = 0; k < options.size(); ++k) {
     std::vector<std::string> changed = options, fewer = options;

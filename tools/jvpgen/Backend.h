@@ -29,7 +29,7 @@ public:
 
   /// "cpu", or the GPU's name.
   virtual std::string device() const = 0;
-  virtual CodeNames code(const std::string &program) const = 0;
+  virtual CodeNames code(const std::string &program, const Problem &problem) const = 0;
 
   /// Compiles the program unless that was done before, and runs it: outputs are allocated by the caller.
   virtual Result<void> run(const std::string &program, const Problem &problem, TensorSet &inputs,
@@ -46,6 +46,7 @@ struct BackendOptions {
   unsigned threads = 0;         ///< of the CPU; 0: as many as it has
   bool portable = false;        ///< of the GPU: no skeleton of its own
   unsigned schedule_number = 0; ///< of the GPU: among each kernel's legal schedules; 0: the default
+  int splits = 0;               ///< of the GPU: parts into which blocks are divided; 0: as many as the shape asks for
 };
 
 Result<std::unique_ptr<Backend>> openBackend(const AttentionSpec &spec, const std::vector<std::string> &programs,

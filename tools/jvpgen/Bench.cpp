@@ -34,7 +34,7 @@ struct Setting {
 
 static ordered_json record(const Setting &setting, const DerivedProgram &p, const Problem &shape, int64_t kept_pairs,
                            const Timing &timing) {
-  CodeNames code = setting.backend.code(p.name);
+  CodeNames code = setting.backend.code(p.name, shape);
   double flop = p.matmuls * 2 * setting.spec.head_dim_qk * double(kept_pairs), tflops = flop / (timing.median_ms * 1e9);
   std::optional<double> ratio;
   if (timing.ceiling_tflops) ratio = tflops / *timing.ceiling_tflops;

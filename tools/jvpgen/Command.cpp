@@ -58,4 +58,11 @@ void jvpgen::addBackendOptions(CLI::App &command, BackendOptions &options) {
       .add_option("--schedule-number", options.schedule_number,
                   "of the GPU: which of its legal schedules each kernel takes, counted round; 0: the default")
       ->capture_default_str();
+  command
+      .add_option(
+          "--splits", options.splits,
+          "of the GPU: into how many parts the keys of blocks are divided that leave it idle; 1: none; 0: as the "
+          "shape asks")
+      ->capture_default_str()
+      ->check(CLI::Range(0, 64));
 }

@@ -21,7 +21,7 @@ public:
   }
 
   std::string device() const override { return "cpu"; }
-  CodeNames code(const std::string &program) const override {
+  CodeNames code(const std::string &program, const Problem &) const override {
     std::string variant = options.variant.empty() ? planned.variantForCpu(program) : options.variant;
     return {"cpu", variant + ", threads " + std::to_string(options.threads), std::nullopt};
   }

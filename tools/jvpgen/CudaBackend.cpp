@@ -13,7 +13,7 @@ namespace {
 /// A program that can be launched, and the variant that was compiled for it.
 struct Ready {
   KernelVariant variant;
-  std::unique_ptr<Executable> executable;
+  std::unique_ptr<CudaExecutable> executable;
 };
 
 class CudaBackend : public Backend {
@@ -23,16 +23,19 @@ public:
         stream(std::move(stream)) {}
 
   std::string device() const override { return gpu->facts.name; }
-  CodeNames code(const std::string &program) const override {
+  CodeNames code(const std::string &program, const Problem &problem) const override {
     const KernelVariant *variant = nullptr; // as it runs, and before that as it was emitted
+    int splits = 1;
     if (auto ready = compiled.find(program); ready != compiled.end())
-      variant = &ready->second.variant;
+      variant = &ready->second.variant, splits = ready->second.executable->splits(problem);
     else if (Result<const KernelVariant *> found = findVariant(bundle, program, options.variant))
       variant = *found;
     if (!variant) return {};
     std::optional<std::string> fallback;
     if (!variant->fallback_reason.empty()) fallback = variant->fallback_reason;
-    return {variant->skeleton, variant->variant + ", " + scheduleName(variant->schedule), fallback};
+    Schedule schedule = variant->schedule;
+    schedule.splits = splits > 1 ? splits : 0;
+    return {variant->skeleton, variant->variant + ", " + scheduleName(schedule), fallback};
   }
 
   Result<void> run(const std::string &program, const Problem &problem, TensorSet &inputs, TensorSet &outputs) override {
@@ -68,7 +71,7 @@ private:
     if (!compiler) return tl::unexpected<Error>(compiler.error());
     Result<CompiledVariant> made = compileVariant(bundle, **variant, gpu->facts.target, **compiler);
     if (!made) return tl::unexpected<Error>(made.error());
-    Result<std::unique_ptr<Executable>> executable = load(bundle, *made, gpu);
+    Result<std::unique_ptr<CudaExecutable>> executable = load(bundle, *made, gpu);
     if (!executable) return tl::unexpected<Error>(executable.error());
     Ready &slot = compiled[program];
     slot = {std::move(made->variant), std::move(*executable)};
@@ -113,6 +116,8 @@ Result<std::unique_ptr<Backend>> jvpgen::openCudaBackend(PlannedSpec planned, co
   if (options.schedule_number)
     for (KernelVariant &variant : bundle->variants)
       variant = withScheduleNumber(variant, options.schedule_number, (*gpu)->facts.target);
+  for (KernelVariant &variant : bundle->variants)
+    for (Launch &launch : variant.launches) launch.schedule.splits = options.splits;
   Result<Stream> stream = Stream::create(*gpu);
   if (!stream) return tl::unexpected<Error>(stream.error());
   return std::make_unique<CudaBackend>(std::move(*bundle), spec, options, *gpu, std::move(*stream));

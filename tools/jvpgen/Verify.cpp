@@ -21,7 +21,7 @@ struct VerifyCommand : SpecOptions {
 } // namespace
 
 static ordered_json toJson(const reference::Record &r, const Problem &problem, const Backend &backend) {
-  CodeNames code = backend.code(r.program);
+  CodeNames code = backend.code(r.program, problem);
   return {{"program", r.program},
           {"skeleton", code.skeleton},
           {"schedule", code.schedule},
