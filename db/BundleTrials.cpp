@@ -5,6 +5,7 @@
 #include "support/Hash.h"
 
 #include <algorithm>
+#include <filesystem>
 
 using namespace jvpgen;
 
@@ -19,10 +20,18 @@ std::vector<TrialKernel> jvpgen::kernelsOf(const KernelBundle &bundle, const Ker
   return out;
 }
 
+/// Whether a header was emitted along with a launch's source, whose name it bears.
+static bool isEmitted(const KernelBundle &bundle, const std::filesystem::path &header) {
+  for (const KernelVariant &variant : bundle.variants)
+    for (const Launch &launch : variant.launches)
+      if (std::filesystem::path(launch.source).stem() == header.stem()) return true;
+  return false;
+}
+
 std::string jvpgen::templateDigest(const KernelBundle &bundle) {
   std::vector<const SourceFile *> templates;
   for (const SourceFile &file : bundle.files)
-    if (file.name.ends_with(".cuh")) templates.push_back(&file);
+    if (file.name.ends_with(".cuh") && !isEmitted(bundle, file.name)) templates.push_back(&file);
   std::sort(templates.begin(), templates.end(), [](auto *a, auto *b) { return a->name < b->name; });
   Sha256 hash;
   for (const SourceFile *file : templates)

@@ -15,7 +15,8 @@ std::string launchName(const KernelBundle &bundle, const Launch &launch);
 /// The launches of a variant with the schedules that stand in it.
 std::vector<TrialKernel> kernelsOf(const KernelBundle &bundle, const KernelVariant &variant);
 
-/// SHA-256 over names and texts of the headers (*.cuh): the templates, which are the same for every specification.
+/// SHA-256 over names and texts of the templates, which are the same for every specification: the headers (*.cuh) but
+/// for those that bear the name of a launch's source.
 std::string templateDigest(const KernelBundle &bundle);
 
 /// candidateDigest of the program's first variant; empty if the bundle does not have the program.

@@ -60,7 +60,8 @@ class Db(ProgramTest):
         variant = next(v for v in bundle["variants"] if v["program"] == "forward")
         default = [{"kernel": launch["kernel"].removeprefix(bundle["name"] + "_"), **launch["schedule"]}
                    for launch in variant["launches"]]
-        headers = sorted(folder.glob("*.cuh"))
+        emitted = {launch["source"].removesuffix(".cu") for launch in variant["launches"]}
+        headers = sorted(path for path in folder.glob("*.cuh") if path.stem not in emitted)
         trial = {"id": "", "problem": {"specification": bundle["digest"], "program": "forward", "batch": 1, "heads": 8,
                                        "kv_heads": 8, "q_length": 2048, "kv_length": 2048, "q_total": 2048, "kv_total": 2048},
                  "device": {"name": "NVIDIA H200", "arch": "sm_90a", "multiprocessors": 132, "memory_bytes": 150754820096,

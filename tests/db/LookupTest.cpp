@@ -84,6 +84,9 @@ TEST_F(LookupTest, NameOfTheSpecificationDoesNotMatter) {
 
 TEST_F(LookupTest, OtherTemplatesAreNotAnswered) {
   ASSERT_TRUE(database.record(tuned()));
+  bundle.files.push_back({"plain_backward_row_col_row.cuh", "// emitted with the source of that name"});
+  EXPECT_EQ(ask().match, Match::Exact);
+  bundle.files.pop_back();
   bundle.files.back().text += " ";
   EXPECT_EQ(ask().match, Match::Default);
 }
