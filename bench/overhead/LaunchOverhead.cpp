@@ -1,6 +1,8 @@
 // launch_overhead BUNDLE PROGRAM [BATCH HEADS QUERIES KEYS] [--no-gpu]: host time of launches with rotating pointers,
-// beside the same bare cuLaunchKernel calls. With --no-gpu a driver that does nothing takes the GPU's place: what is
-// left is jvpgen's own time. Prints one JSON object.
+// from C++ and through the C interface, beside the same bare cuLaunchKernel calls; and the time in which the C
+// interface prepares the program. With --no-gpu a driver that does nothing takes the GPU's place, and what is left is
+// jvpgen's own time. Prints one JSON object.
+#include "bench/overhead/InterfaceLaunches.h"
 #include "runtime/abi/BundleFiles.h"
 #include "runtime/launch/CudaExecutable.h"
 
@@ -8,6 +10,9 @@
 #include <chrono>
 #include <cstdio>
 #include <cstring>
+#include <exception>
+#include <functional>
+#include <optional>
 #include <string>
 
 using namespace jvpgen;
@@ -120,6 +125,7 @@ struct Rotation {
   const CudaExecutable &executable;
   Problem problem;
   DeviceBuffer memory;
+  size_t bytes; ///< from one tensor to the next
   void *workspace;
   Stream stream;
   std::vector<std::vector<TensorView>> views;
@@ -151,7 +157,7 @@ static Result<Rotation> makeRotation(const KernelBundle &bundle, const CudaExecu
   if (!stream) return tl::unexpected(stream.error());
   if (Result<void> ok = memory->fill(0, *stream); !ok) return tl::unexpected(ok.error());
   char *const start = static_cast<char *>(memory->data());
-  Rotation out{executable, problem, *memory, start + of_tensors, *stream, {}, {}};
+  Rotation out{executable, problem, *memory, bytes, start + of_tensors, *stream, {}, {}};
   out.bare.resize(Rotation::kSets);
   for (size_t k = 0; k < Rotation::kSets; ++k) {
     out.views.push_back(viewsOf(executable, problem, features, start, bytes, k));
@@ -163,7 +169,28 @@ static Result<Rotation> makeRotation(const KernelBundle &bundle, const CudaExecu
   return out;
 }
 
-/// Both kinds of calls in turns, in bursts that leave the driver's queue room.
+namespace {
+/// Host times of one kind of launch; those of the kinds are taken in turns.
+struct Series {
+  std::function<Result<void>(size_t)> launch;
+  std::vector<double> times = {};
+};
+} // namespace
+
+/// In bursts that leave the driver's queue room.
+static Result<void> timeAll(const Stream &stream, const std::vector<Series *> &all) {
+  constexpr size_t kRounds = 200, kBurst = 32;
+  for (size_t round = 0; round < kRounds; ++round)
+    for (Series *series : all) {
+      if (Result<void> ok = stream.synchronize(); !ok) return ok;
+      Result<void> launched;
+      for (size_t k = 0; k < kBurst && launched; ++k)
+        series->times.push_back(microseconds([&] { launched = series->launch(k); }));
+      if (!launched) return launched;
+    }
+  return stream.synchronize();
+}
+
 static Result<void> measure(const Arguments &given) {
   Result<KernelBundle> bundle = readBundle(given.bundle);
   if (!bundle) return tl::unexpected(bundle.error());
@@ -171,32 +198,38 @@ static Result<void> measure(const Arguments &given) {
   if (!driver) return tl::unexpected(driver.error());
   Result<DevicePointer> device = Device::open(*driver, 0);
   if (!device) return tl::unexpected(device.error());
+  std::optional<InterfaceLaunches> interface;
+  const auto [batch, heads, kv_heads, queries, keys, q_total, kv_total] = given.problem;
   Result<std::unique_ptr<CudaExecutable>> made = prepare(*bundle, given.program, "", std::nullopt, *device);
   if (!made) return tl::unexpected(made.error());
   Result<Rotation> rotation = makeRotation(*bundle, **made, given.problem, *device);
   if (!rotation) return tl::unexpected(rotation.error());
-
-  constexpr size_t kRounds = 200, kBurst = 32;
-  std::vector<double> own_times, bare_times;
+  if (!given.without_gpu)
+    interface.emplace(InterfaceOptions{given.bundle, given.program, batch, heads, queries, keys,
+                                       static_cast<char *>(rotation->memory.data()), rotation->bytes, Rotation::kSets,
+                                       rotation->workspace, rotation->stream.handle()});
+  Series own{[&](size_t k) { return rotation->launch(k); }};
+  Series bare{[&](size_t k) { return rotation->launchBare(k), Result<void>(); }};
+  Series through{[&](size_t k) { return interface->launch(k), Result<void>(); }};
+  std::vector<Series *> all = {&own, &bare};
+  if (interface) all.push_back(&through);
   Device::Scope scope(**device);
-  for (size_t round = 0; round < kRounds; ++round) {
-    if (Result<void> ok = rotation->stream.synchronize(); !ok) return ok;
-    Result<void> launched;
-    for (size_t k = 0; k < kBurst && launched; ++k)
-      own_times.push_back(microseconds([&] { launched = rotation->launch(k); }));
-    if (!launched) return launched;
-    if (Result<void> ok = rotation->stream.synchronize(); !ok) return ok;
-    for (size_t k = 0; k < kBurst; ++k) bare_times.push_back(microseconds([&] { rotation->launchBare(k); }));
-  }
-  const double own = medianOf(own_times), alone = medianOf(bare_times);
-  std::printf("{\"device\": \"%s\", \"program\": \"%s\", \"kernels\": %zu, \"tensors\": %zu, \"launch_us\": %.3f, "
-              "\"bare_us\": %.3f, \"overhead_us\": %.3f}\n",
+  if (Result<void> ok = timeAll(rotation->stream, all); !ok) return ok;
+  const double alone = medianOf(bare.times), direct = medianOf(own.times);
+  std::printf("{\"device\": \"%s\", \"program\": \"%s\", \"kernels\": %zu, \"tensors\": %zu, \"bare_us\": %.3f, "
+              "\"launch_us\": %.3f, \"overhead_us\": %.3f",
               (*device)->facts.name.c_str(), given.program.c_str(), rotation->bare[0].size(),
-              (*made)->signature().size(), own, alone, own - alone);
+              (*made)->signature().size(), alone, direct, direct - alone);
+  if (interface) {
+    const double call = medianOf(through.times);
+    std::printf(", \"interface_us\": %.3f, \"interface_overhead_us\": %.3f, \"prepare_ms\": %.3f", call, call - alone,
+                interface->prepareMilliseconds());
+  }
+  std::printf("}\n");
   return {};
 }
 
-int main(int count, char **texts) {
+int main(int count, char **texts) try {
   Arguments given;
   std::vector<std::string> words(texts + 1, texts + count);
   if (auto flag = std::find(words.begin(), words.end(), "--no-gpu"); flag != words.end()) {
@@ -219,4 +252,7 @@ int main(int count, char **texts) {
   if (done) return 0;
   std::fprintf(stderr, "%s\n", done.error().text().c_str());
   return exitStatus(done.error().kind);
+} catch (const std::exception &error) { // of the C interface
+  std::fprintf(stderr, "%s\n", error.what());
+  return 3;
 }
