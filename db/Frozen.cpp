@@ -31,6 +31,8 @@ std::string jvpgen::printFrozen(const FrozenSchedules &frozen) {
     Json kernels = Json::array();
     for (const FrozenKernel &kernel : pinned.kernels) {
       kernels.push_back(toJson(kernel.kernel));
+      kernels.back()["whole_blocks"] = kernel.division.whole;
+      kernels.back()["parts"] = kernel.division.parts;
       kernels.back()["cubin_sha256"] = kernel.cubin_sha256;
     }
     programs.push_back({{"problem", toJson(pinned.problem)},
@@ -46,6 +48,8 @@ static FrozenKernel readFrozenKernel(const Json &json, const std::string &where,
   FrozenKernel out;
   ObjectReader reader(json, where, problem);
   readKernel(out.kernel, reader);
+  reader("whole_blocks", out.division.whole);
+  reader("parts", out.division.parts);
   reader("cubin_sha256", out.cubin_sha256);
   reader.finish();
   return out;
@@ -117,11 +121,26 @@ Result<KernelVariant> jvpgen::frozenVariant(const FrozenProgram &pinned, const K
   return out;
 }
 
-Result<void> jvpgen::checkFrozen(const FrozenProgram &pinned, size_t launch, std::string_view cubin) {
+static std::string launchText(const FrozenProgram &pinned, size_t launch) {
+  return nameOf(pinned) + ", launch " + std::to_string(launch);
+}
+
+Result<void> jvpgen::checkFrozenCode(const FrozenProgram &pinned, size_t launch, std::string_view cubin) {
   const std::string found = sha256(cubin);
-  if (launch < pinned.kernels.size() && pinned.kernels[launch].cubin_sha256 == found) return {};
   const std::string expected = launch < pinned.kernels.size() ? pinned.kernels[launch].cubin_sha256 : "none";
-  return fail(ErrorKind::CheckFailed, "the machine code of " + nameOf(pinned) + ", launch " + std::to_string(launch) +
-                                          ", was pinned as " + expected + " and is " + found +
+  if (expected == found) return {};
+  return fail(ErrorKind::CheckFailed, "the machine code of " + launchText(pinned, launch) + ", was pinned as " +
+                                          expected + " and is " + found +
                                           "; use the jvpgen and the NVRTC that it was pinned with");
+}
+
+Result<void> jvpgen::checkFrozenDivision(const FrozenProgram &pinned, size_t launch, const Division &division) {
+  const Division expected = launch < pinned.kernels.size() ? pinned.kernels[launch].division : Division();
+  if (expected == division) return {};
+  auto text = [](const Division &d) {
+    return std::to_string(d.whole) + " whole blocks and others in " + std::to_string(d.parts) + " parts";
+  };
+  return fail(ErrorKind::CheckFailed, "the division of " + launchText(pinned, launch) + ", was pinned as " +
+                                          text(expected) + " and is " + text(division) +
+                                          "; use the jvpgen that it was pinned with");
 }

@@ -5,6 +5,7 @@
 #include "db/Trial.h"
 #include "runtime/abi/KernelBundle.h"
 #include "runtime/abi/Target.h"
+#include "schedule/Division.h"
 #include "support/Result.h"
 
 #include <string_view>
@@ -13,12 +14,13 @@ namespace jvpgen {
 
 struct FrozenKernel {
   TrialKernel kernel;
+  Division division;        ///< which of its blocks are divided for this shape, and into how many parts
   std::string cubin_sha256; ///< of the machine code that it was compiled to
   bool operator==(const FrozenKernel &) const = default;
 };
 
-/// One program, shape and GPU model, and how it runs: the variant (which sweeps there are), the schedule of each kernel
-/// (how many splits among it) and its machine code. A file of these takes the database's place.
+/// One program, shape and GPU model, and how it runs: the variant (which sweeps there are), the schedule of each
+/// kernel, the division of its blocks, its machine code. A file of these takes the database's place.
 struct FrozenProgram {
   TrialProblem problem;
   TrialDevice device;
@@ -44,7 +46,10 @@ Result<const FrozenProgram *> findFrozen(const FrozenSchedules &frozen, const Tr
 Result<KernelVariant> frozenVariant(const FrozenProgram &pinned, const KernelBundle &bundle, const Target &target);
 
 /// Whether machine code of a launch is the pinned one, byte by byte.
-Result<void> checkFrozen(const FrozenProgram &pinned, size_t launch, std::string_view cubin);
+Result<void> checkFrozenCode(const FrozenProgram &pinned, size_t launch, std::string_view cubin);
+
+/// Whether a launch divides its blocks as pinned: sums of parts round otherwise than those of whole blocks.
+Result<void> checkFrozenDivision(const FrozenProgram &pinned, size_t launch, const Division &division);
 
 } // namespace jvpgen
 

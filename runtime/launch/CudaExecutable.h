@@ -34,6 +34,8 @@ public:
   size_t workspaceBytes(const Problem &problem) const override { return arguments.workspaceBytes(problem); }
   /// Into how many parts a launch of this shape divides blocks; 1: into none.
   int splits(const Problem &problem) const { return arguments.splits(problem); }
+  /// The same launch by launch, and which blocks.
+  Division division(size_t launch, const Problem &problem) const { return arguments.division(launch, problem); }
 
   /// The quick way: views in the order of the signature. With a shape and strides that were launched before, addresses
   /// are all that is looked at and changed.

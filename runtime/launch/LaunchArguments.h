@@ -73,6 +73,8 @@ public:
   void pack(size_t launch, const Problem &problem, std::span<const TensorView> views, void *workspace,
             KernelParameter &out) const;
 
+  /// Which blocks a launch divides, and into how many parts; a launch that joins has the division of the one before.
+  Division division(size_t launch, const Problem &problem) const;
   /// The most parts into which some launch divides blocks.
   int splits(const Problem &problem) const;
 
@@ -112,7 +114,6 @@ private:
     std::vector<Argument> arguments;
   };
   int64_t ownedBlocks(const Call &call, const Problem &problem) const;
-  Division division(size_t launch, const Problem &problem) const;
   size_t partsBytes(size_t launch, const Problem &problem) const;
   size_t buffersBytes(const Problem &problem) const;
   int64_t extent(char index, const Problem &problem) const;

@@ -49,10 +49,18 @@ static std::string keyOf(const ScheduleChoice &choice) {
   return out + "; " + name(choice.match);
 }
 
+/// Where it is pinned how a shape's blocks are divided, whether they are, launch by launch.
+static Result<void> checkPinned(const ScheduleChoice &choice, const CudaExecutable &executable,
+                                const Problem &problem) {
+  for (size_t k = 0; choice.pinned && k < choice.pinned->kernels.size(); ++k)
+    if (Result<void> same = checkFrozenDivision(*choice.pinned, k, executable.division(k, problem)); !same) return same;
+  return {};
+}
+
 /// Where machine code is pinned, whether it is that, launch by launch.
 static Result<void> checkPinned(const ScheduleChoice &choice, const CompiledVariant &compiled) {
   for (size_t k = 0; choice.pinned && k < compiled.kernels.size(); ++k)
-    if (Result<void> same = checkFrozen(*choice.pinned, k, compiled.kernels[k].cubin); !same) return same;
+    if (Result<void> same = checkFrozenCode(*choice.pinned, k, compiled.kernels[k].cubin); !same) return same;
   return {};
 }
 
@@ -82,6 +90,7 @@ Result<void> PreparedProgram::prepare(const Problem &problem) {
   if (!choice) return tl::unexpected(choice.error());
   Result<const Ready *> ready = load(*choice);
   if (!ready) return tl::unexpected(ready.error());
+  if (Result<void> same = checkPinned(*choice, *(*ready)->executable, problem); !same) return same;
   std::unique_lock<std::shared_mutex> lock(finding);
   shapes.emplace(problem, *ready);
   return {};

@@ -1,8 +1,12 @@
 #include "TunedBundle.h"
 
 #include "db/Database.h"
+#include "db/Frozen.h"
 #include "runtime/abi/BundleFiles.h"
 #include "runtime/jit/MachineCode.h"
+#include "runtime/launch/LaunchArguments.h"
+#include "support/AtomicFile.h"
+#include "support/Hash.h"
 #include "tests/db/Bundles.h"
 #include "tests/db/Trials.h"
 #include "tests/runtime/TemporaryFolder.h"
@@ -18,6 +22,31 @@ static void addMadeUpCode(KernelBundle &bundle, const Launch &launch, const Sche
   code.key = machineCodeKey(translationUnit(bundle, launch).value(), launch, schedule, code.arch);
   code.cubin = "machine code of " + launch.kernel;
   bundle.machine_code.push_back(code);
+}
+
+/// The variant pinned for a batch of so many, with machine code of these words.
+static FrozenProgram pinned(const KernelBundle &bundle, const KernelVariant &variant, int64_t batch,
+                            const std::string &code) {
+  FrozenProgram out;
+  out.problem = {bundle.digest, variant.program, {batch, 4, 4, 1000, 63, 1000, 63}};
+  out.device.name = "Fake GPU zero";
+  out.device.arch = kTarget.arch;
+  out.device.multiprocessors = kTarget.multiprocessors;
+  out.variant = variant.variant;
+  const LaunchArguments arguments = LaunchArguments::create(bundle, variant, kTarget.multiprocessors).value();
+  const std::vector<TrialKernel> kernels = kernelsOf(bundle, variant);
+  for (size_t k = 0; k < kernels.size(); ++k)
+    out.kernels.push_back(
+        {kernels[k], arguments.division(k, out.problem.shape), sha256(code + variant.launches[k].kernel)});
+  return out;
+}
+
+/// See TunedBundle::frozen.
+static std::string frozenText(const KernelBundle &bundle, const KernelVariant &variant) {
+  FrozenSchedules out = {pinned(bundle, variant, 2, "machine code of "), pinned(bundle, variant, 3, "other code of "),
+                         pinned(bundle, variant, 4, "machine code of ")};
+  out[2].kernels[0].division.parts = 2;
+  return printFrozen(out);
 }
 
 const TunedBundle &tunedBundle() {
@@ -45,8 +74,12 @@ const TunedBundle &tunedBundle() {
     DatabaseLayers layers;
     layers.own = folder.path / "tunings.db";
     Database database(layers, nullptr);
-    const bool is_made = database.record(trial) && writeBundle(bundle, folder.path / "bundle");
-    return TunedBundle{is_made ? (folder.path / "bundle").string() : "", layers.own.string()};
+    KernelVariant tuned = split;
+    tuned.launches[2].schedule = trial.kernels[2].schedule;
+    const std::string frozen = folder.path / "frozen.json";
+    const bool is_made = database.record(trial) && writeBundle(bundle, folder.path / "bundle") &&
+                         writeFile(frozen, frozenText(bundle, tuned));
+    return TunedBundle{is_made ? (folder.path / "bundle").string() : "", layers.own.string(), frozen};
   }();
   return made;
 }

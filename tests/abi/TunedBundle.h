@@ -7,6 +7,9 @@
 struct TunedBundle {
   std::string folder;   ///< of a bundle with the program "backward", which takes no tensors
   std::string database; ///< where 2 x 4 heads of 1000 queries and 63 keys are better with tile_m 32 in the last sweep
+  /// A file that pins what was tuned. For a batch of 3 it expects other machine code than there is, for one of 4
+  /// another division of blocks.
+  std::string frozen;
 };
 
 /// Made once; gone when the process ends.

@@ -185,6 +185,7 @@ class Best(Db):
         self.assertEqual(pinned["problem"], trial["problem"])
         self.assertEqual(pinned["kernels"][0]["tile_n"], trial["kernels"][0]["tile_n"])
         self.assertRegex(pinned["kernels"][0]["cubin_sha256"], r"^[0-9a-f]{64}$")
+        self.assertEqual(pinned["kernels"][0]["splits"], pinned["kernels"][0]["parts"])
         self.best("--freeze", frozen)
         self.assertEqual(json.loads(frozen.read_text()), content)
 

@@ -19,7 +19,7 @@ FrozenProgram pinned() {
   out.device = plainTrial().device;
   out.variant = "row+col split";
   for (const TrialKernel &kernel : kernelsOf(bundle, bundle.variants[1]))
-    out.kernels.push_back({kernel, sha256(kCubin + kernel.kernel)});
+    out.kernels.push_back({kernel, {132, 3}, sha256(kCubin + kernel.kernel)});
   out.kernels[2].kernel.schedule.tile_m = 32;
   return out;
 }
@@ -83,10 +83,20 @@ TEST(Frozen, SchedulesAreThePinnedOnes) {
 
 TEST(Frozen, OtherMachineCodeIsAnError) {
   const FrozenProgram program = pinned();
-  for (size_t k = 0; k < 3; ++k) EXPECT_TRUE(checkFrozen(program, k, kCubin + program.kernels[k].kernel.kernel));
-  Result<void> wrong = checkFrozen(program, 1, kCubin);
+  for (size_t k = 0; k < 3; ++k) EXPECT_TRUE(checkFrozenCode(program, k, kCubin + program.kernels[k].kernel.kernel));
+  Result<void> wrong = checkFrozenCode(program, 1, kCubin);
   ASSERT_FALSE(wrong);
   EXPECT_EQ(wrong.error().kind, ErrorKind::CheckFailed);
   EXPECT_THAT(wrong.error().message, HasSubstr("launch 1, was pinned as"));
-  EXPECT_FALSE(checkFrozen(program, 3, kCubin));
+  EXPECT_FALSE(checkFrozenCode(program, 3, kCubin));
+}
+
+TEST(Frozen, OtherDivisionIsAnError) {
+  EXPECT_TRUE(checkFrozenDivision(pinned(), 1, {132, 3}));
+  for (const Division &other : {Division{132, 2}, Division{0, 3}, Division{132, 1}}) {
+    Result<void> wrong = checkFrozenDivision(pinned(), 1, other);
+    ASSERT_FALSE(wrong);
+    EXPECT_EQ(wrong.error().kind, ErrorKind::CheckFailed);
+    EXPECT_THAT(wrong.error().message, HasSubstr("was pinned as 132 whole blocks and others in 3 parts and is "));
+  }
 }

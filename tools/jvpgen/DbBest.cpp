@@ -7,6 +7,7 @@
 #include "db/Lookup.h"
 #include "runtime/jit/CompiledVariant.h"
 #include "runtime/launch/Device.h"
+#include "runtime/launch/LaunchArguments.h"
 #include "schedule/ScheduleFields.h"
 #include "support/AtomicFile.h"
 #include "support/Hash.h"
@@ -59,9 +60,15 @@ static Result<void> freeze(Setting &setting, const std::string &program, const P
   Result<CompiledVariant> compiled = compileVariant(setting.bundle, variant, setting.target, **compiler);
   if (!compiled) return tl::unexpected(compiled.error());
   FrozenProgram pinned{{setting.bundle.digest, program, shape}, setting.device, variant.variant, {}};
-  const std::vector<TrialKernel> kernels = kernelsOf(setting.bundle, compiled->variant);
-  for (size_t k = 0; k < kernels.size(); ++k)
-    pinned.kernels.push_back({kernels[k], sha256(compiled->kernels[k].cubin)});
+  Result<LaunchArguments> arguments =
+      LaunchArguments::create(setting.bundle, compiled->variant, setting.target.multiprocessors);
+  if (!arguments) return tl::unexpected(arguments.error());
+  std::vector<TrialKernel> kernels = kernelsOf(setting.bundle, compiled->variant);
+  for (size_t k = 0; k < kernels.size(); ++k) {
+    const Division division = arguments->division(k, shape);
+    if (compiled->variant.launches[k].partial_numbers) kernels[k].schedule.splits = int(division.parts);
+    pinned.kernels.push_back({kernels[k], division, sha256(compiled->kernels[k].cubin)});
+  }
   pin(setting.frozen, std::move(pinned));
   return {};
 }
