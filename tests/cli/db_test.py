@@ -2,9 +2,12 @@
 
 import hashlib
 import json
+import os
+import shutil
+import subprocess
 import unittest
 
-from program import SPECS, ProgramTest, call
+from program import PROGRAM, SPECS, ProgramTest, call
 
 PLAIN = SPECS / "plain.toml"
 H200 = ["--arch", "sm_90a", "--gpu", "NVIDIA H200", "--multiprocessors", "132"]
@@ -142,6 +145,19 @@ class Exchange(Db):
         self.place = {"JVPGEN_DATABASE": str(self.folder / "other.db"), "JVPGEN_TUNINGS": str(shipped)}
         self.assertEqual(self.best()["match"], "exact")
         self.assertFalse((self.folder / "other.db").exists())
+
+
+    def test_the_shipped_database_lies_beside_the_program(self):
+        self.db("import", self.file(self.trial()))
+        (self.folder / "bin").mkdir()
+        (self.folder / "share" / "jvpgen").mkdir(parents=True)
+        self.db("export", "--format", "sqlite", "-o", self.folder / "share" / "jvpgen" / "tunings.db")
+        program = shutil.copy(PROGRAM, self.folder / "bin")
+        places = {**os.environ, "XDG_DATA_HOME": str(self.folder / "data"), "JVPGEN_DATABASE": "", "JVPGEN_TUNINGS": ""}
+        words = [program, "db", "best", PLAIN, "--programs", "forward", "--shapes", SHAPE, *H200, "--json"]
+        done = subprocess.run(words, capture_output=True, text=True, env=places)
+        self.assertEqual(done.stderr, "")
+        self.assertEqual(json.loads(done.stdout)[0]["match"], "exact")
 
 
 class Upkeep(Db):
