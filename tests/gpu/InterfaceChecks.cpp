@@ -1,5 +1,5 @@
-// interface_checks: what docs/runtime.md guarantees of contexts, captures, threads and forks, on a real driver. One line
-// a check; exits with 0, with 1 if one failed, with 77 where there is no GPU.
+// interface_checks: what docs/runtime.md guarantees of contexts, captures, threads and forks, on a real driver. One
+// line a check; exits with 0, with 1 if one failed, with 77 where there is no GPU.
 #include "jvpgen/jvpgen.hpp"
 #include "jvpgen/jvpgen_compiler.h"
 
@@ -49,7 +49,8 @@ jvpgen::Bundle compiled(const jvpgen::Device &device) {
 
 /// q, k, v, o of one shape and lse, in memory of the context that is current: q, k, v hold ones, so that o does.
 struct Tensors {
-  explicit Tensors(int64_t length) : problem(jvpgen::problem(2, 4, length, length)), elements(size_t(2 * 4 * 64 * length)) {
+  explicit Tensors(int64_t length)
+      : problem(jvpgen::problem(2, 4, length, length)), elements(size_t(2 * 4 * 64 * length)) {
     for (jvpgen::Tensor *tensor : {&q, &k, &v, &o}) {
       driver("cuMemAlloc_v2", &tensor->data, 2 * elements);
       tensor->shape = {2, 4, length, 64};
@@ -110,9 +111,8 @@ static void captures(Checked &checked) {
   driver("cuStreamCreate", &stream, 1u);
   driver("cuStreamBeginCapture_v2", stream, 0);
   const Tensors &t = checked.tensors;
-  mustRefuse(JVPGEN_NOT_PREPARED, "was not prepared", [&] {
-    checked.program.launch(jvpgen::problem(1, 1, 7, 7), nullptr, 0, nullptr, 0, stream);
-  });
+  mustRefuse(JVPGEN_NOT_PREPARED, "was not prepared",
+             [&] { checked.program.launch(jvpgen::problem(1, 1, 7, 7), nullptr, 0, nullptr, 0, stream); });
   t.launch(checked.program, stream);
   driver("cuStreamEndCapture", stream, &graph);
   driver("cuGraphInstantiateWithFlags", &ready, graph, 0ull);
@@ -172,8 +172,12 @@ static void forks(Checked &checked) {
     int code = 1;
     try {
       mustRefuse(JVPGEN_ENVIRONMENT, "fork before the GPU", [&] { checked.tensors.launch(checked.program); });
-      { jvpgen::Program gone(std::move(checked.program)); }
-      { jvpgen::Device gone(std::move(checked.device)); }
+      {
+        jvpgen::Program gone(std::move(checked.program));
+      }
+      {
+        jvpgen::Device gone(std::move(checked.device));
+      }
       code = 0;
     } catch (const std::exception &error) {
       std::printf("  %s\n", error.what());
@@ -208,8 +212,10 @@ int main() {
     return 77;
   }
   const std::pair<const char *, void (*)(Checked &)> checks[] = {
-      {"launches", launches}, {"captures", captures}, {"threads", threads}, {"contexts of the caller's", contextsOfTheCallers},
-      {"forks", forks},       {"resets", resets},     {"opens again", opensAgain}};
+      {"launches", launches},     {"captures", captures},
+      {"threads", threads},       {"contexts of the caller's", contextsOfTheCallers},
+      {"forks", forks},           {"resets", resets},
+      {"opens again", opensAgain}};
   int failed = 0;
   try {
     void *context = nullptr;
