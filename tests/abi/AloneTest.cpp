@@ -62,6 +62,7 @@ TEST(Alone, ClosingItLeavesItInPlace) {
   ASSERT_EQ(library.bundle_open(tinyBundleFolder(MachineCodeKind::None).c_str(), &bundle), JVPGEN_OK);
   ASSERT_EQ(dlclose(library.handle), 0);
   EXPECT_STREQ(library.bundle_program(bundle, 0), "forward") << "handles outlive it";
+  library.bundle_release(bundle);
   EXPECT_NE(library.bundle_open("/nowhere", &bundle), JVPGEN_OK);
   EXPECT_THAT(library.last_error(), HasSubstr("/nowhere"));
   void *const again = opened();
