@@ -21,6 +21,7 @@ import sys
 import tempfile
 import time
 
+PROGRAMS = ["forward", "tangent_forward", "backward", "tangent_backward"]
 STEPS = ["planted", "exhaustive", "runs"]
 NEAR = 1.03  # of the exhaustive search's time, as parts of the default's
 NOISE = 1.01  # by which a result may be slower than the default
@@ -59,12 +60,15 @@ def planted(options, report):
 
 def exhaustive(options, report):
     kept = pathlib.Path(options.folder) / "exhaustive.json"
-    if not kept.exists():
+    record = json.loads(kept.read_text()) if kept.exists() else {"programs": []}
+    for program in PROGRAMS:
+        if any(p["program"] == program for p in record["programs"]):
+            continue
         with tempfile.TemporaryDirectory() as folder:
-            record, _ = tuned(options, folder, "--strategy", "exhaustive", "--budget", "2h", "--finalists", "8",
-                              "--report", str(kept.with_suffix(".html")))
-        kept.write_text(json.dumps(record))
-    record = json.loads(kept.read_text())
+            found, _ = tuned(options, folder, "--programs", program, "--strategy", "exhaustive", "--budget", "2h",
+                             "--finalists", "8", "--report", str(kept.with_name(f"exhaustive_{program}.html")))
+        record["programs"] += found["programs"]
+        kept.write_text(json.dumps(record))  # after each program: a check that is cut goes on from there
     report["exhaustive"] = []
     for p in record["programs"]:
         ratios = [t["ratio"] for t in p["trials"] if t["ratio"] is not None]
@@ -72,7 +76,7 @@ def exhaustive(options, report):
                 "best_ratio": ratio_of(p), "worst_ratio": max(ratios, default=None), "winner": p["winner"]}
         report["exhaustive"].append(line)
         print(f"exhaustive  {p['program']:17} {line['trials']:4} trials {p['seconds']:6.0f} s  best {line['best_ratio']:.3f}"
-              f"  worst {line['worst_ratio'] or 0:.2f} of the default's time")
+              f"  worst {line['worst_ratio'] or 0:.2f} of the default's time", flush=True)
     return all(p["ending"] != "failed" for p in record["programs"])
 
 

@@ -64,6 +64,13 @@ void BuildShelf::addDescriptors(std::vector<pollfd> &into) const {
     if (bench->servant.descriptor() >= 0) into.push_back({bench->servant.descriptor(), POLLIN, 0});
 }
 
+std::chrono::milliseconds BuildShelf::meanTime() const {
+  double sum = 0, count = 0;
+  for (const auto &[key, result] : results)
+    if (result && !result->kernel.cached) sum += result->kernel.compile_ms, count += 1;
+  return std::chrono::milliseconds(int64_t(sum / std::max(count, 1.0)));
+}
+
 void BuildShelf::pause() {
   paused = true;
   for (const auto &bench : servants) bench->servant.pause();

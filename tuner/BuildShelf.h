@@ -41,6 +41,9 @@ public:
 
   size_t processCount() const { return servants.size(); }
 
+  /// What a kernel took to compile on average, of those that were not cached.
+  std::chrono::milliseconds meanTime() const;
+
 private:
   struct Bench {
     Servant servant;

@@ -84,10 +84,17 @@ Attempt<TimedRun> CudaMeasuring::prepared(const Runnable &runnable) const {
   return std::move(*run);
 }
 
-/// Inputs with numbers in them, and room for everything that this program and those before it write.
+/// Inputs with numbers in them, and room for what this program and those before it write; nothing for other programs.
 Result<void> CudaMeasuring::place(const OpenOrder &order) {
   const std::set<std::string> own = outputsOf(bundle, program);
+  std::vector<std::string> programs = programsBefore(program);
+  programs.push_back(program);
+  std::set<std::string> needed;
+  for (const KernelVariant &variant : bundle.variants)
+    if (std::find(programs.begin(), programs.end(), variant.program) != programs.end())
+      needed.merge(tensorsOf(bundle, variant));
   for (const TensorDeclaration &tensor : bundle.tensors) {
+    if (!needed.contains(tensor.name)) continue;
     const TensorLayout layout = layoutOf(bundle, tensor, problem);
     Result<DeviceBuffer> buffer = DeviceBuffer::allocate(device, layout.bytes);
     if (!buffer) return tl::unexpected(buffer.error());

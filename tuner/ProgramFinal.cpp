@@ -26,9 +26,9 @@ Result<void> ProgramSearch::askFinal(Servant &worker) {
   phase = Phase::Final;
   asked = Order::Final;
   ++finals;
-  const double seconds = options.final_seconds * (finals == 1 ? 1 : 2);
-  const auto extra = std::chrono::milliseconds(int64_t(4000 * seconds)); // warming up, cold calls, repetition
-  return worker.ask(orderMessage(Order::Final, toJson(FinalOrder{finalists, seconds})), patience(600) + extra);
+  const auto extra = std::chrono::milliseconds(int64_t(4000 * options.final_seconds)); // warming up, cold calls
+  return worker.ask(orderMessage(Order::Final, toJson(FinalOrder{finalists, options.final_seconds})),
+                    patience(600) + extra);
 }
 
 /// A final that broke is repeated with the fastest alone, and then without it.
@@ -61,7 +61,7 @@ void ProgramSearch::decide(const FinalAnswer &answer) {
     if (incumbent && finalists[k].candidate == *incumbent) held = k;
   }
   const bool isDoubtful = !best && std::find(verdicts.begin(), verdicts.end(), Verdict::Ambiguous) != verdicts.end();
-  if (isDoubtful && finals == 1) return; // once more, for longer
+  if (isDoubtful && finals == 1) return; // once more
   if (held && best != held && ratio(*best) > ratio(*held) * (1 - options.margin)) {
     for (size_t k = 0; k < finalists.size(); ++k)
       if (k != *held && ratio(k) < ratio(*held)) verdicts[k] = Verdict::Ambiguous;

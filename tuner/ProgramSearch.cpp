@@ -107,7 +107,7 @@ Result<void> ProgramSearch::advance(Servant &worker, BuildShelf &shelf, Clock::t
       takeIn(*answer);
     }
   if (asked || isDone()) {
-    if (phase == Phase::Searching && Clock::now() < end) fill(shelf);
+    if (phase == Phase::Searching) fill(shelf, end);
     return {};
   }
   switch (phase) {
@@ -184,7 +184,9 @@ std::optional<Candidate> ProgramSearch::following() {
   return out;
 }
 
-void ProgramSearch::fill(BuildShelf &shelf) {
+/// What would not be compiled in time is not begun.
+void ProgramSearch::fill(BuildShelf &shelf, Clock::time_point end) {
+  if (Clock::now() + shelf.meanTime() >= end) return;
   const size_t ahead = subject.device.needs_kernels ? 2 * shelf.processCount() + 2 : 2;
   while (building.size() + ready.size() < ahead) {
     std::optional<Candidate> candidate = following();
@@ -211,7 +213,7 @@ void ProgramSearch::collect(BuildShelf &shelf) {
 }
 
 Result<void> ProgramSearch::search(Servant &worker, BuildShelf &shelf, Clock::time_point end) {
-  if (phase == Phase::Searching && Clock::now() < end) fill(shelf);
+  if (phase == Phase::Searching) fill(shelf, end);
   collect(shelf);
   if (phase == Phase::Searching && Clock::now() >= end) close(shelf);
   if (!ready.empty()) return askTrial(worker);

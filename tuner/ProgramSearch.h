@@ -14,7 +14,7 @@ struct SearchOptions {
   uint64_t seed = 1;              ///< of the strategy's order and of the inputs
   double margin = 0.01;           ///< that a schedule has to be faster by, to be taken in another's place
   size_t finalists = 4;
-  double final_seconds = 1;
+  double final_seconds = 0.7;
   bool resumes = false; ///< trials of this problem that the database has are not repeated
   std::chrono::milliseconds open_patience{120000};
   std::chrono::milliseconds trial_patience{5000}; ///< beside what many calls of the default take
@@ -62,7 +62,7 @@ public:
                                                        std::span<const Trial> known,
                                                        const std::optional<Candidate> &incumbent, Save save);
 
-  /// Takes in answers and asks for what comes next. `end` is when the result should be there. An error is none of a
+  /// Takes in answers and asks for what comes next. `end` is when the final should begin. An error is none of a
   /// candidate but of the machine: no process starts, nothing can be saved.
   Result<void> step(Servant &worker, BuildShelf &shelf, Clock::time_point end);
 
@@ -97,7 +97,7 @@ private:
   Result<void> prepare(Servant &worker, BuildShelf &shelf);
   Result<void> search(Servant &worker, BuildShelf &shelf, Clock::time_point end);
   void collect(BuildShelf &shelf);
-  void fill(BuildShelf &shelf);
+  void fill(BuildShelf &shelf, Clock::time_point end);
   void close(BuildShelf &shelf);
   Result<void> askOpen(Servant &worker);
   Result<void> askTrial(Servant &worker);

@@ -7,10 +7,26 @@
 using namespace jvpgen;
 using namespace jvpgen::tuner;
 
+/// Where blocks can be divided: the emitted schedule and the cheapest by the model in other numbers of parts, too. What
+/// a schedule is divided into by itself (0) suits most shapes.
+static void addDivided(const Launch &launch, const Target &target, const Problem &problem,
+                       std::vector<Schedule> &legal) {
+  if (launch.partial_numbers == 0) return;
+  auto clocks = [&](const Schedule &s) { return estimateClocks(launch, s, target, problem); };
+  const Schedule cheapest = *std::min_element(
+      legal.begin(), legal.end(), [&](const Schedule &a, const Schedule &b) { return clocks(a) < clocks(b); });
+  for (Schedule schedule : {launch.schedule, cheapest})
+    for (int splits : {1, 2, 3, 4, 8}) {
+      schedule.splits = splits;
+      if (std::find(legal.begin(), legal.end(), schedule) == legal.end()) legal.push_back(schedule);
+    }
+}
+
 static Axis axisOf(const Launch &launch, size_t place, const Target &target, const Problem &problem) {
   std::vector<Schedule> legal = legalSchedules(launch.resources, target);
   if (std::find(legal.begin(), legal.end(), launch.schedule) == legal.end())
     legal.insert(legal.begin(), launch.schedule);
+  addDivided(launch, target, problem, legal);
   std::vector<std::pair<double, size_t>> order;
   for (const Schedule &s : legal) order.emplace_back(estimateClocks(launch, s, target, problem), order.size());
   std::sort(order.begin(), order.end());

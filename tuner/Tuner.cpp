@@ -53,7 +53,6 @@ private:
   std::deque<Job> jobs;                        ///< that wait for a GPU
   std::map<std::string, KernelBundle> bundles; ///< by their folders
   TuningReport report;
-  const Clock::time_point began = Clock::now();
 };
 } // namespace
 
@@ -166,7 +165,7 @@ Result<void> Tuning::begin(Lane &lane, const Job &job) {
 
   const auto seconds = std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(share(lane, job)));
   const bool isFirst = report.programs.empty() && !lane.shape;
-  const Clock::time_point from = lane.shape == job.problem ? lane.end : isFirst ? began : Clock::now();
+  const Clock::time_point from = lane.shape == job.problem ? lane.end : isFirst ? request.began : Clock::now();
   lane.end = std::max(from + seconds, Clock::now() + std::chrono::milliseconds(500));
   lane.shape = job.problem;
   observer.began(subject);
@@ -190,7 +189,7 @@ void Tuning::end(Lane &lane) {
 Result<void> Tuning::advance(Lane &lane) {
   if (!lane.search) return {};
   // The final and its repetition, tensors' copies, and what was begun last.
-  const auto reserve = std::chrono::milliseconds(int64_t(1000 + 1600 * request.search.final_seconds));
+  const auto reserve = std::chrono::milliseconds(int64_t(1000 + 2500 * request.search.final_seconds));
   if (Result<void> stepped = lane.search->step(*lane.worker, shelf, lane.end - reserve); !stepped) return stepped;
   observer.stands(lane.search->subject, lane.search->progress(), secondsLeft(lane));
   if (lane.search->isDone()) end(lane);
@@ -253,7 +252,7 @@ Result<TuningReport> Tuning::run() {
   report.is_interrupted = isInterrupted();
   for (const auto &lane : lanes)
     if (lane->search) end(*lane);
-  report.seconds = std::chrono::duration<double>(Clock::now() - began).count();
+  report.seconds = std::chrono::duration<double>(Clock::now() - request.began).count();
   return std::move(report);
 }
 

@@ -137,3 +137,18 @@ TEST_F(StrategyTest, TheModelPrefersTilesThatFillTheMachine) {
   SearchSpace small = *SearchSpace::create(bundle, "forward", smallTarget(), few);
   EXPECT_LT(small.variants[0].axes[0].schedules[0].tile_m, 128);
 }
+
+TEST_F(StrategyTest, BlocksThatCanBeDividedAreTriedInParts) {
+  KernelBundle divided = bundle;
+  divided.variants[0].launches[0].partial_numbers = 32;
+  Problem few = smallProblem();
+  few.batch = few.heads = few.kv_heads = 1, few.q_length = 256;
+  const SearchSpace more = *SearchSpace::create(divided, "forward", smallTarget(), few);
+  EXPECT_GE(more.size(), space.size() + 5);
+  Candidate whole = more.standard(), four = more.standard();
+  ASSERT_EQ(whole.schedules[0].splits, 0);
+  whole.schedules[0].splits = 1, four.schedules[0].splits = 4;
+  EXPECT_LT(more.clocks(four), more.clocks(whole)); // few blocks for a hundred multiprocessors
+  const SearchSpace full = *SearchSpace::create(divided, "forward", smallTarget(), smallProblem());
+  EXPECT_GT(full.clocks(four), full.clocks(whole)); // enough of them as they are
+}

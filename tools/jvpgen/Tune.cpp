@@ -18,6 +18,7 @@
 #include <algorithm>
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <memory>
 #include <sstream>
 #include <unistd.h>
@@ -30,7 +31,7 @@ struct TuneOptions : SpecOptions {
   std::string shapes = "1x8x2048x2048", budget = "60s", devices = "0", report, start_from;
   std::string strategy = "local";
   std::vector<std::string> worker, planted;
-  double margin = 0.01, final_seconds = 1, deadline = 5;
+  double margin = 0.01, final_seconds = 0.7, deadline = 5;
   unsigned builders = 0, finalists = 4;
   uint64_t seed = 1;
   bool resume = false, dry_run = false, portable = false;
@@ -137,9 +138,10 @@ static Result<void> fillRequest(const TuneOptions &options, const Request &loade
       return tl::unexpected<Error>(planted.error());
     return bundle;
   };
-  Result<KernelBundle> any = request.emit({});
-  if (!any) return tl::unexpected<Error>(any.error());
-  Result<ShapeList> shapes = readShapeList(loaded.spec, loaded.programs, any->digest, options.shapes);
+  KernelBundle none;
+  if (Result<void> known = tuner::plant(none, options.planted); !known) return known;
+  Result<ShapeList> shapes =
+      readShapeList(loaded.spec, loaded.programs, specificationDigest(loaded.spec), options.shapes);
   if (!shapes) return tl::unexpected<Error>(shapes.error());
   if (shapes->left_out)
     std::fprintf(stderr, "%zu rows of '%s' are for other specifications or programs, and left out\n", shapes->left_out,
@@ -188,11 +190,11 @@ static Result<void> tellResults(const TuneOptions &options, const tuner::TuningR
 }
 
 static Result<void> tune(const TuneOptions &options) {
+  tuner::TunerRequest request;
   Result<Request> loaded = loadRequest(options);
   if (!loaded) return tl::unexpected<Error>(loaded.error());
   Result<PlannedSpec> planned = PlannedSpec::create(loaded->spec, withEarlier(loaded->spec, loaded->programs));
   if (!planned) return tl::unexpected<Error>(planned.error());
-  tuner::TunerRequest request;
   if (Result<void> filled = fillRequest(options, *loaded, *planned, request); !filled) return filled;
   if (!options.start_from.empty())
     if (Result<void> read = readStart(options.start_from, request); !read) return read;
@@ -220,6 +222,7 @@ static Result<void> tune(const TuneOptions &options) {
 }
 
 static Result<void> serveTuner() {
+  unsetenv("JVPGEN_CAPTURE"); // these launches are not an application's
   tuner::CudaMeasuring device(openHostReference);
   tuner::NvrtcBuilder builder;
   if (tuner::serve(device, builder) == 0) return {};
