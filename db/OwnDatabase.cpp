@@ -54,11 +54,13 @@ Result<void> OwnDatabase::makeFolder() const {
 
 bool OwnDatabase::isNamed() const { return writer && identityOf(path) == opened; }
 
-/// Whether SQLite finds the file's pages in order.
+/// Whether SQLite finds the file's pages in order. Rows that break a constraint are no damage: what it says of pages
+/// begins with asterisks.
 static SqliteResult<void> checkPages(const Sqlite &connection) {
   SqliteResult<std::vector<SqliteRow>> rows = connection.query("PRAGMA quick_check(1)");
   if (!rows) return tl::unexpected(rows.error());
-  if (rows->size() == 1 && rows->front()[0] == SqliteValue(std::string("ok"))) return {};
+  const std::string *words = rows->empty() ? nullptr : std::get_if<std::string>(&rows->front()[0]);
+  if (words && !words->starts_with("***")) return {};
   return tl::unexpected(SqliteError{SqliteProblem::Damaged, "its pages contradict one another"});
 }
 
@@ -74,11 +76,11 @@ static bool isDamaged(const fs::path &path, std::chrono::milliseconds wait) {
 
 /// Gives the file and its journal other names, unless another process was first. The journal goes first: behind a new
 /// file of the old name it would be played back into that.
-bool OwnDatabase::setAside() {
+bool OwnDatabase::setAside(std::chrono::milliseconds wait) {
   writer.reset();
-  FileLock lock(besides(path, "-lock"), write_wait);
+  FileLock lock(besides(path, "-lock"), wait);
   if (!lock.held()) return false;
-  if (!isDamaged(path, write_wait)) return true;
+  if (!isDamaged(path, wait)) return true;
   fs::path aside;
   for (int k = 1; aside.empty() || fs::exists(aside); ++k) aside = besides(path, ".damaged-") += std::to_string(k);
   std::error_code failed;
@@ -118,7 +120,8 @@ SqliteResult<void> OwnDatabase::attempt(const Work &work, bool in_transaction) {
 Result<void> OwnDatabase::perform(const Work &work, bool in_transaction) {
   if (Result<void> made = makeFolder(); !made) return made;
   SqliteResult<void> done = attempt(work, in_transaction);
-  if (!done && done.error().problem == SqliteProblem::Damaged && setAside()) done = attempt(work, in_transaction);
+  if (!done && done.error().problem == SqliteProblem::Damaged && setAside(write_wait))
+    done = attempt(work, in_transaction);
   if (done) return {};
   writer.reset();
   return tl::unexpected(errorOf("written to", done.error()));
@@ -147,6 +150,6 @@ SqliteResult<std::vector<StoredTrial>> OwnDatabase::read(const TrialSelection &s
   if (Result<void> right = checkFolder(); !right)
     return tl::unexpected(SqliteError{SqliteProblem::Machine, right.error().message});
   SqliteResult<std::vector<StoredTrial>> trials = readOnce(path, selection, wait);
-  if (!trials && trials.error().problem == SqliteProblem::Damaged && setAside()) return std::vector<StoredTrial>();
+  if (!trials && trials.error().problem == SqliteProblem::Damaged && setAside(wait)) return std::vector<StoredTrial>();
   return trials;
 }

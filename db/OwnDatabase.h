@@ -41,7 +41,7 @@ private:
   SqliteResult<void> attempt(const Work &work, bool in_transaction);
   Result<void> perform(const Work &work, bool in_transaction);
   bool isNamed() const;
-  bool setAside();
+  bool setAside(std::chrono::milliseconds wait);
 
   const std::chrono::milliseconds write_wait;
   const bool is_private;

@@ -200,6 +200,16 @@ TEST_F(DatabaseTest, ReaderSetsADamagedFileAsideToo) {
   EXPECT_THAT(warnings, SizeIs(1));
 }
 
+TEST_F(DatabaseTest, BrokenConstraintsAreNoDamage) {
+  ASSERT_TRUE(open().record(plainTrial()));
+  change(own, "PRAGMA ignore_check_constraints = ON; UPDATE trial SET samples = -1");
+  Trial other = plainTrial();
+  other.median_us = 81;
+  ASSERT_TRUE(open().record(other));
+  EXPECT_THAT(open().trials().error().message, HasSubstr("not what its content id says; `jvpgen db verify` says more"));
+  EXPECT_THAT(filesBeside(), ElementsAre("tunings.db", "tunings.db-lock"));
+}
+
 TEST_F(DatabaseTest, OtherTroubleSetsNothingAside) {
   ASSERT_TRUE(open().record(plainTrial()));
   if (geteuid()) { // root may read anything
