@@ -107,7 +107,7 @@ class Results(TuneTest):
     def test_planted_candidates_are_among_the_others(self):
         self.plan(plants=[{"when": "planted fault", "do": "fault"}, {"when": "planted loop", "do": "hang"},
                           {"when": "planted wrong", "do": "wrong"}])
-        record, said = self.tuned(*QUICK, "--programs", "forward", "--plant", "fault,loop,wrong", "--deadline", "0.3")
+        record, said = self.tuned(*QUICK, "--programs", "forward", "--plant", "fault,loop,wrong", "--deadline", "1")
         outcomes = {t["variant"]: t["outcome"] for t in record["programs"][0]["trials"] if "planted" in t["variant"]}
         self.assertEqual(outcomes, {"planted fault": "faulted", "planted loop": "timed_out", "planted wrong": "wrong"})
         self.assertEqual(record["programs"][0]["ending"], "tuned")

@@ -34,6 +34,7 @@ TEST_F(Planted, ACrashNamesItsSignal) {
 }
 
 TEST_F(Planted, ALoopForEverIsEnded) {
+  request.search.trial_patience = std::chrono::milliseconds(700);
   for (const Trial &trial : after("hang", Outcome::TimedOut))
     EXPECT_THAT(trial.reason, HasSubstr("did not end within"));
 }
@@ -77,6 +78,7 @@ TEST_F(Planted, ACompilerThatCrashesCostsItsCandidate) {
 }
 
 TEST_F(Planted, ACompilerThatHangsCostsItsCandidate) {
+  request.build_patience = std::chrono::milliseconds(700);
   plan["needs_kernels"] = true;
   for (const Trial &trial : after("hang builder", Outcome::NotCompiled))
     EXPECT_THAT(trial.reason, HasSubstr("did not end within"));

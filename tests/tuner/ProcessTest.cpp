@@ -123,11 +123,11 @@ TEST_F(Servants, AreEndedAfterTheirDeadline) {
 }
 
 TEST_F(Servants, TimeDoesNotCountWhileTheyArePaused) {
-  auto servant = make({{"build_ms", 150}});
+  auto servant = make({{"build_ms", 100}});
   EXPECT_TRUE(answered(*servant, describe()));
-  ASSERT_TRUE(servant->ask(build("good"), std::chrono::milliseconds(400)));
+  ASSERT_TRUE(servant->ask(build("good"), std::chrono::milliseconds(1000)));
   servant->pause();
-  std::this_thread::sleep_for(std::chrono::milliseconds(600));
+  std::this_thread::sleep_for(std::chrono::milliseconds(1200));
   EXPECT_FALSE(servant->poll());
   servant->resume();
   std::optional<Attempt<Json>> answer;

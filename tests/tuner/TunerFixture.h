@@ -22,8 +22,6 @@ protected:
     request.budget_s = 20;
     request.search.strategy = "exhaustive";
     request.search.final_seconds = 0.1;
-    request.search.trial_patience = std::chrono::milliseconds(400);
-    request.build_patience = std::chrono::milliseconds(400);
     plan["log"] = (folder.path / "log").string();
   }
 
