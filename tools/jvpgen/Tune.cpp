@@ -8,7 +8,6 @@
 #include "tools/jvpgen/UserDatabase.h"
 
 #include "compiler/driver/PlannedSpec.h"
-#include "runtime/jit/Environment.h"
 #include "support/AtomicFile.h"
 #include "tuner/CudaMeasuring.h"
 #include "tuner/HtmlReport.h"
@@ -86,7 +85,7 @@ static std::vector<std::string> withEarlier(const AttentionSpec &spec, const std
 
 static std::vector<std::string> workerWords(const TuneOptions &options) {
   if (!options.worker.empty()) return options.worker;
-  return {Environment::ofProcess().program_folder / "jvpgen", "tune-worker"};
+  return {"/proc/self/exe", "tune-worker"};
 }
 
 /// Which candidates there are, cheapest first by the model.
