@@ -151,9 +151,13 @@ TEST_F(DatabaseTest, ReaderDoesNotWaitForAWriter) {
   sqlite3 *writer = nullptr;
   ASSERT_EQ(sqlite3_open(own.c_str(), &writer), SQLITE_OK);
   ASSERT_EQ(sqlite3_exec(writer, "BEGIN EXCLUSIVE", nullptr, nullptr, nullptr), SQLITE_OK);
+  DatabaseLayers layers;
+  layers.own = own;
+  layers.shipped = {shipped};
+  layers.write_wait = std::chrono::seconds(60);
   const auto begun = std::chrono::steady_clock::now();
-  Winner winner = open({shipped}).best(questionOf(trial));
-  EXPECT_LT(std::chrono::steady_clock::now() - begun, std::chrono::milliseconds(400));
+  Winner winner = Database(layers, nullptr).best(questionOf(trial));
+  EXPECT_LT(std::chrono::steady_clock::now() - begun, std::chrono::seconds(5)) << "50 ms, and what a busy machine adds";
   EXPECT_EQ(winner.match, Match::Exact);
   EXPECT_EQ(winner.kernels, trial.kernels);
   Result<void> recorded = open().record(plainTrial());

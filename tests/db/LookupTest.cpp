@@ -145,13 +145,17 @@ TEST_F(LookupTest, IsQuickAmongManyTrials) {
       Trial trial = tuned();
       trial.problem.shape.q_length = trial.problem.shape.q_total = 1000 - shapes;
       trial.measured_at_unix_ms += k;
+      if (k >= 20) trial.verdict = Verdict::None; // did not reach the final
       trials.push_back(trial);
     }
   ASSERT_TRUE(database.record(trials));
-  ask(); // the file is in memory afterwards
-  const auto begun = std::chrono::steady_clock::now();
-  EXPECT_EQ(ask().match, Match::Exact);
-  EXPECT_LT(std::chrono::steady_clock::now() - begun, std::chrono::milliseconds(150)) << "some 10 ms are usual";
+  auto least = std::chrono::steady_clock::duration::max();
+  for (int k = 0; k < 10; ++k) {
+    const auto begun = std::chrono::steady_clock::now();
+    EXPECT_EQ(ask().match, Match::Exact);
+    least = std::min(least, std::chrono::steady_clock::now() - begun);
+  }
+  EXPECT_LT(least, std::chrono::milliseconds(50)) << "one is usual";
 }
 
 TEST(Places, FollowTheVariables) {
