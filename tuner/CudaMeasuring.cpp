@@ -26,7 +26,7 @@ tl::unexpected<Failure> CudaMeasuring::broken(const Error &error) const {
 
 Attempt<DeviceReport> CudaMeasuring::describe(int ordinal) {
   constexpr int kPciBus = 33, kPciDevice = 34, kPciDomain = 50; // CU_DEVICE_ATTRIBUTE_PCI_..._ID
-  Result<DevicePointer> opened = openDevice(ordinal);
+  Result<DevicePointer> opened = machine.open(ordinal);
   if (!opened) return broken(opened.error());
   device = *opened;
   Result<Stream> made = Stream::create(device);
@@ -202,16 +202,16 @@ Attempt<void> CudaMeasuring::interleave(const TimedRun &run, const TrialOrder &o
   return {};
 }
 
-/// Calls `work` until no slowdown is seen around it; three times at most.
-template <typename Work> static Attempt<void> undisturbed(const Nvml &nvml, const Work &work) {
+/// Does `work` until no slowdown is seen around it; three times at most.
+Attempt<void> CudaMeasuring::undisturbed(const std::function<Attempt<void>()> &work) const {
   constexpr int kMostTimes = 3;
   for (int time = 1;; ++time) {
-    const std::string before = nvml.slowdown();
+    const std::string before = machine.slowdown(nvml);
     if (Attempt<void> done = work(); !done) return done;
-    const std::string seen = before.empty() ? nvml.slowdown() : before;
+    const std::string seen = before.empty() ? machine.slowdown(nvml) : before;
     if (seen.empty()) return {};
     if (time == kMostTimes) return failed(Outcome::Throttled, seen + ", in each of three trials");
-    std::this_thread::sleep_for(std::chrono::seconds(1));
+    std::this_thread::sleep_for(machine.cooling);
   }
 }
 
@@ -224,7 +224,7 @@ Attempt<TrialAnswer> CudaMeasuring::trial(const TrialOrder &order) {
   out.relative_error = *error;
   out.workspace_bytes = run->workspaceBytes();
   if (Result<void> ready = run->calibrate(*stream, kTrialSample); !ready) return broken(ready.error());
-  Attempt<void> timed = undisturbed(nvml, [&] {
+  Attempt<void> timed = undisturbed([&] {
     out.samples_us.clear(), out.default_samples_us.clear();
     return interleave(*run, order, out);
   });
@@ -269,7 +269,7 @@ Attempt<FinalAnswer> CudaMeasuring::final(const FinalOrder &order) {
     round_us += run->calls() * run->estimateUs();
   }
   const int rounds = std::clamp(int(order.seconds * 1e6 / std::max(round_us, 1.0)), kFewestRounds, kMostRounds);
-  Attempt<void> timed = undisturbed(nvml, [&]() -> Attempt<void> {
+  Attempt<void> timed = undisturbed([&]() -> Attempt<void> {
     for (FinalAnswer::Entry &entry : out.entries) entry.samples_us.clear(), entry.cold_us.clear();
     for (int round = 0; round < rounds; ++round)
       for (size_t k = 0; k < runs.size(); ++k) { // each round begins with another one

@@ -6,20 +6,25 @@
 #include "tuner/Reference.h"
 #include "tuner/TimedRun.h"
 #include "tuner/Worker.h"
+#include <chrono>
+#include <functional>
 #include <map>
 #include <set>
 
 namespace jvpgen::tuner {
 
+/// Where CudaMeasuring measures; the machine itself unless a test knows another.
+struct MeasuredMachine {
+  std::function<Result<DevicePointer>(int ordinal)> open = [](int ordinal) { return Device::open(ordinal); };
+  std::function<std::string(const Nvml &)> slowdown = [](const Nvml &nvml) { return nvml.slowdown(); };
+  std::chrono::milliseconds cooling{1000}; ///< before a trial that was slowed down is repeated
+};
+
 class CudaMeasuring : public MeasuringDevice {
 public:
-  using OpenDevice = std::function<Result<DevicePointer>(int ordinal)>;
-
-  /// Every candidate is judged by what `openReference` makes before it is timed. GPUs are the process's own unless
-  /// `openDevice` knows others.
-  explicit CudaMeasuring(
-      OpenReference openReference, OpenDevice openDevice = [](int ordinal) { return Device::open(ordinal); })
-      : openReference(std::move(openReference)), openDevice(std::move(openDevice)) {}
+  /// Every candidate is judged by what `openReference` makes before it is timed.
+  explicit CudaMeasuring(OpenReference openReference, MeasuredMachine machine = {})
+      : openReference(std::move(openReference)), machine(std::move(machine)) {}
 
   Attempt<DeviceReport> describe(int ordinal) override;
   Attempt<OpenAnswer> open(const OpenOrder &order) override;
@@ -43,10 +48,11 @@ private:
   Attempt<double> verified(const TimedRun &run);
   Attempt<bool> repeats(const TimedRun &run);
   Attempt<void> interleave(const TimedRun &run, const TrialOrder &order, TrialAnswer &answer) const;
+  Attempt<void> undisturbed(const std::function<Attempt<void>()> &work) const;
   Attempt<double> cold(const TimedRun &run);
 
   OpenReference openReference;
-  OpenDevice openDevice;
+  MeasuredMachine machine;
   DevicePointer device;
   Nvml nvml;
   std::optional<Stream> stream;

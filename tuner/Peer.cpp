@@ -45,6 +45,7 @@ Result<std::unique_ptr<Peer>> Peer::start(const std::vector<std::string> &words,
   }
   const pid_t parent = getpid(), child = fork();
   if (child == 0) become(arguments.data(), questions[0], answers[1], file, parent);
+  if (child > 0) setpgid(child, child); // whichever of the two comes first
   for (int fd : {questions[0], answers[1], file}) close(fd);
   if (child < 0) {
     close(questions[1]), close(answers[0]);

@@ -184,9 +184,10 @@ std::optional<Candidate> ProgramSearch::following() {
   return out;
 }
 
-/// What would not be compiled in time is not begun.
+/// What would not be compiled in time is not begun, unless that leaves nothing at all to try.
 void ProgramSearch::fill(BuildShelf &shelf, Clock::time_point end) {
-  if (Clock::now() + shelf.meanTime() >= end) return;
+  const bool isFirst = record.size() <= 1 && building.empty() && ready.empty() && !trying;
+  if (Clock::now() + (isFirst ? std::chrono::milliseconds(0) : shelf.meanTime()) >= end) return;
   const size_t ahead = subject.device.needs_kernels ? 2 * shelf.processCount() + 2 : 2;
   while (building.size() + ready.size() < ahead) {
     std::optional<Candidate> candidate = following();

@@ -33,7 +33,9 @@ protected:
             [this](const OpenOrder &) -> Result<std::unique_ptr<Reference>> {
               return std::make_unique<SmallReference>(isStrict);
             },
-            [](int ordinal) { return Device::open(hostDriver(), ordinal); }) {}
+            {[](int ordinal) { return Device::open(hostDriver(), ordinal); },
+             [this](const Nvml &) { return slowdowns.empty() ? "" : slowdowns[asked++ % slowdowns.size()]; },
+             std::chrono::milliseconds(1)}) {}
 
   void SetUp() override {
     healHostDriver();
@@ -64,6 +66,8 @@ protected:
   TemporaryFolder folder;
   KernelBundle bundle;
   bool isStrict = false;
+  std::vector<std::string> slowdowns; ///< answers, counted round; none: no slowdown
+  size_t asked = 0;
   CudaMeasuring measuring;
   int files = 0;
 };
@@ -157,4 +161,23 @@ TEST_F(HostGpu, AFinalHasSteadyAndColdTimesOfAllInTurns) {
   EXPECT_TRUE(final->entries[0].deterministic);
   EXPECT_TRUE(final->entries[1].deterministic);
   EXPECT_FALSE(final->entries[2].deterministic);
+}
+
+TEST_F(HostGpu, ATrialThatHeatDisturbedIsRepeated) {
+  ASSERT_TRUE(opened());
+  slowdowns = {"", "the GPU was too hot", "", ""}; // after the first trial; before and after the second nothing
+  Attempt<TrialAnswer> trial = measuring.trial({runnable("us=100")});
+  ASSERT_TRUE(trial) << trial.error().reason;
+  EXPECT_EQ(asked, 4u);
+  EXPECT_EQ(trial->samples_us.size(), 5u); // of the second alone
+}
+
+TEST_F(HostGpu, HeatThatStaysIsNotMeasured) {
+  ASSERT_TRUE(opened());
+  slowdowns = {"the GPU was too hot"};
+  Attempt<TrialAnswer> trial = measuring.trial({runnable("us=100")});
+  ASSERT_FALSE(trial);
+  EXPECT_EQ(trial.error().outcome, Outcome::Throttled);
+  EXPECT_THAT(trial.error().reason, HasSubstr("too hot, in each of three trials"));
+  EXPECT_EQ(measuring.final({{}, 0.01}).error().outcome, Outcome::Throttled);
 }
