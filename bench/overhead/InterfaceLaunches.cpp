@@ -33,8 +33,7 @@ struct InterfaceLaunches::Contents {
   }
 };
 
-InterfaceLaunches::InterfaceLaunches(const InterfaceOptions &options)
-    : contents(std::make_unique<Contents>(options)) {
+InterfaceLaunches::InterfaceLaunches(const InterfaceOptions &options) : contents(std::make_unique<Contents>(options)) {
   Contents &c = *contents;
   const auto begin = std::chrono::steady_clock::now();
   c.program.prepare({c.problem});

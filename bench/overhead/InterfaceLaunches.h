@@ -10,7 +10,7 @@
 struct InterfaceOptions {
   std::string bundle, program;
   int64_t batch, heads, q_length, kv_length;
-  char *memory;         ///< of the GPU: a place of `bytes` bytes for each tensor, set after set
+  char *memory; ///< of the GPU: a place of `bytes` bytes for each tensor, set after set
   size_t bytes, sets;
   void *workspace, *stream;
 };
