@@ -125,7 +125,9 @@ def main():
     options = parser.parse_args()
     options.jvpgen = os.path.abspath(options.jvpgen)
     gpu, _, driver = output_of("nvidia-smi", "--query-gpu=name,driver_version", "--format=csv,noheader").partition(", ")
+    kept = pathlib.Path(options.output) if options.output else None
     report = {
+        **(json.loads(kept.read_text()) if kept and kept.exists() else {}),  # of other steps
         "command": f"bench/tune_check.py jvpgen --spec {options.spec} --shape {options.shape} --runs {options.runs} "
                    f"--budget {options.budget}",
         "commit": options.commit,
@@ -138,8 +140,8 @@ def main():
     for step in STEPS:
         if step in (options.step or STEPS):
             good &= globals()[step](options, report)
-        if options.output:  # after each step: a check that is cut keeps what it has
-            pathlib.Path(options.output).write_text(json.dumps(report, indent=1) + "\n")
+        if kept:  # after each step: a check that is cut keeps what it has
+            kept.write_text(json.dumps(report, indent=1) + "\n")
     print("every promise was kept" if good else "a promise was broken")
     return 0 if good else 1
 

@@ -24,6 +24,8 @@ static KernelVariant planted(KernelBundle &bundle, const KernelVariant &model, c
   launch.kernel = bundle.name + "_planted_" + kind + "_" + model.program;
   launch.source = launch.kernel + ".cu";
   launch.maps.clear();
+  launch.walks = launch.joins = false;
+  launch.partial_numbers = 0;
   launch.resources = {};
   launch.schedule = out.schedule = defaultSchedule(launch.resources, {});
   bundle.files.push_back(

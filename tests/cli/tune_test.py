@@ -105,7 +105,7 @@ class Results(TuneTest):
         self.assertIn(slowest["kernels"][0]["schedule"], first)
 
     def test_planted_candidates_are_among_the_others(self):
-        self.plan(plants=[{"when": "planted fault", "do": "fault"}, {"when": "planted loop", "do": "hang"},
+        self.plan(arch="sm_90a", plants=[{"when": "planted fault", "do": "fault"}, {"when": "planted loop", "do": "hang"},
                           {"when": "planted wrong", "do": "wrong"}])
         record, said = self.tuned(*QUICK, "--programs", "forward", "--plant", "fault,loop,wrong", "--deadline", "1")
         outcomes = {t["variant"]: t["outcome"] for t in record["programs"][0]["trials"] if "planted" in t["variant"]}

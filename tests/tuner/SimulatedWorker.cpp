@@ -4,7 +4,7 @@
 //   needs_kernels   whether candidates have to be "compiled"              devices    how many GPUs there are
 //   noise           relative, of every sample                             us_scale   factor on all times
 //   trial_ms        how long a trial takes                                build_ms   how long a compilation takes
-//   log             a file that gets a line for each order                name       of the GPU
+//   log             a file that gets a line for each order                name, arch of the GPU
 //   plants          [{"when": text in a sweep's schedule or a variant's name, "do": what happens}]
 //     in trials: "abort", "hang", "fault" (a poisoned process), "wrong", "throttle", "fast" (half the time)
 //     in trials and finals: "waver" (mostly a tenth faster than the default, often a third slower)
@@ -36,9 +36,11 @@ public:
     if (ordinal >= plan.value("devices", 1)) return failed(Outcome::Faulted, "there is no such GPU");
     DeviceReport out;
     out.ordinal = ordinal;
-    out.device = {plan.value("name", "Simulated GPU"), "sm_80", 108, int64_t(1) << 34, 163 * 1024, 1500, 2000, 400};
+    const std::string arch = plan.value("arch", "sm_80");
+    const int shared = arch == "sm_80" ? 163 * 1024 : 227 * 1024;
+    out.device = {plan.value("name", "Simulated GPU"), arch, 108, int64_t(1) << 34, shared, 1500, 2000, 400};
     out.driver = "1.0";
-    out.target = {"sm_80", 163 * 1024, 108};
+    out.target = {arch, shared, 108};
     out.devices = plan.value("devices", 1);
     out.needs_kernels = plan.value("needs_kernels", false);
     return out;
