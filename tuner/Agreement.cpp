@@ -64,7 +64,7 @@ template <typename Work> static void inShares(int64_t rows, size_t shares, const
 }
 
 Agreement tuner::compare(std::span<const unsigned char> a, std::span<const unsigned char> b, DType type,
-                         int64_t features, DType operands) {
+                         int64_t features, DType operands, bool isSum) {
   Agreement out;
   if (a.empty() || std::memcmp(a.data(), b.data(), a.size()) == 0) return out;
   const Pair pair = {a.data(), b.data(), type, features};
@@ -88,12 +88,12 @@ Agreement tuner::compare(std::span<const unsigned char> a, std::span<const unsig
   });
   out.relative_error = std::sqrt(all.difference / std::max(all.value, 1e-60));
   out.worst_row = *std::max_element(worst.begin(), worst.end());
-  const double u = rounding(operands);
+  const double u = rounding(operands), whole = isSum ? 256 : 8, ofRow = isSum ? 256 : 64;
   if (all.strange)
     out.complaint = std::to_string(all.strange) + " elements are not finite";
-  else if (out.relative_error > 8 * u)
+  else if (out.relative_error > whole * u)
     out.complaint = "it differs from the default's by " + std::to_string(out.relative_error);
-  else if (out.worst_row > 64 * u)
+  else if (out.worst_row > ofRow * u)
     out.complaint = "a row of it differs from the default's by " + std::to_string(out.worst_row);
   return out;
 }

@@ -107,8 +107,9 @@ Result<void> CudaMeasuring::place(const OpenOrder &order) {
           buffer->copyFrom(bytes.data(), bytes.size(), *stream).and_then([&] { return stream->synchronize(); });
       if (!copied) return copied;
     }
+    const bool isSum = tensor.indices.find_first_of("ij") == std::string::npos;
     if (own.contains(tensor.name))
-      outputs.emplace(tensor.name, Output{*buffer, tensor.dtype, layout.features, {}});
+      outputs.emplace(tensor.name, Output{*buffer, tensor.dtype, layout.features, isSum, {}});
     else
       inputs.push_back(*buffer);
   }
@@ -165,7 +166,7 @@ Attempt<double> CudaMeasuring::verified(const TimedRun &run) {
   std::vector<unsigned char> bytes;
   for (const auto &[name, output] : outputs) {
     if (Result<void> copied = fetch(output, bytes); !copied) return broken(copied.error());
-    const Agreement found = compare(bytes, output.expected, output.type, output.features, operands);
+    const Agreement found = compare(bytes, output.expected, output.type, output.features, operands, output.isSum);
     if (!found.complaint.empty()) return failed(Outcome::Wrong, "output '" + name + "': " + found.complaint);
   }
   return error;

@@ -36,6 +36,7 @@ private:
     DeviceBuffer buffer;
     DType type;
     int64_t features;
+    bool isSum;                          ///< over all rows
     std::vector<unsigned char> expected; ///< what the default wrote
   };
 

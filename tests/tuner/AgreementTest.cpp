@@ -86,3 +86,13 @@ TEST(Agreement, Float16AndFloat32AreReadAsSuch) {
   EXPECT_NEAR(compare(bytes(a), bytes(b), DType::F16, 4, DType::F16).relative_error, 1 / std::sqrt(39.), 1e-6);
   EXPECT_NEAR(compare(bytes(c), bytes(d), DType::F32, 4, DType::F32).relative_error, 1 / std::sqrt(39.), 1e-6);
 }
+
+TEST(Agreement, SumsThatCancelAreNotHeldToRoundingsOfTheirValue) {
+  const float sum[1] = {0.05f}, other[1] = {0.06f}, wrong[1] = {0.15f};
+  auto bytes = [](const float (&values)[1]) {
+    return std::span(reinterpret_cast<const unsigned char *>(values), sizeof values);
+  };
+  EXPECT_EQ(compare(bytes(other), bytes(sum), DType::F32, 1, DType::BF16, true).complaint, "");
+  EXPECT_NE(compare(bytes(other), bytes(sum), DType::F32, 1, DType::BF16, false).complaint, "");
+  EXPECT_NE(compare(bytes(wrong), bytes(sum), DType::F32, 1, DType::BF16, true).complaint, "");
+}
