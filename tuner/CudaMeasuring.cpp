@@ -17,6 +17,9 @@ using namespace jvpgen::tuner;
 /// A sample of a trial and of a final, in microseconds: long enough for events, short enough for many.
 static constexpr double kTrialSample = 500, kFinalSample = 2000;
 
+/// One sample decides against a candidate that is hopelessly slow this many times over.
+static constexpr double kSurely = 2;
+
 /// Memory that is lacking is told from everything else by the driver's name for it.
 tl::unexpected<Failure> CudaMeasuring::broken(const Error &error) const {
   const bool memory = error.message.find("OUT_OF_MEMORY") != std::string::npos;
@@ -198,7 +201,8 @@ Attempt<void> CudaMeasuring::interleave(const TimedRun &run, const TrialOrder &o
     if (!own) return broken(own.error());
     answer.default_samples_us.push_back(*other);
     answer.samples_us.push_back(*own);
-    if (round >= 1 && median(answer.samples_us) > order.hopeless_ratio * median(answer.default_samples_us)) break;
+    const double ratio = median(answer.samples_us) / median(answer.default_samples_us);
+    if (ratio > order.hopeless_ratio * (round == 0 ? kSurely : 1)) break;
   }
   return {};
 }
@@ -224,7 +228,8 @@ Attempt<TrialAnswer> CudaMeasuring::trial(const TrialOrder &order) {
   TrialAnswer out;
   out.relative_error = *error;
   out.workspace_bytes = run->workspaceBytes();
-  if (Result<void> ready = run->calibrate(*stream, kTrialSample); !ready) return broken(ready.error());
+  const double hopeless = kSurely * order.hopeless_ratio * standard->estimateUs();
+  if (Result<void> ready = run->calibrate(*stream, kTrialSample, hopeless); !ready) return broken(ready.error());
   Attempt<void> timed = undisturbed([&] {
     out.samples_us.clear(), out.default_samples_us.clear();
     return interleave(*run, order, out);

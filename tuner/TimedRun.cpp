@@ -61,7 +61,7 @@ Result<double> TimedRun::time(const Stream &stream, int calls) const {
 }
 
 /// A first replay pays for loading and cold caches; the second counts, and is repeated where it is too short to see.
-Result<void> TimedRun::calibrate(const Stream &stream, double sample_us) {
+Result<void> TimedRun::calibrate(const Stream &stream, double sample_us, double hopeless_us) {
   constexpr int kMost = 1000;
   constexpr double kShort = 100;
   if (!graph)
@@ -71,6 +71,7 @@ Result<void> TimedRun::calibrate(const Stream &stream, double sample_us) {
     Result<double> us = time(stream, calls);
     if (!us) return tl::unexpected(us.error());
     estimate = *us;
+    if (estimate > hopeless_us) break;
   }
   batch = int(std::clamp(sample_us / std::max(estimate, 0.1), 1.0, double(kMost)));
   return {};

@@ -27,8 +27,8 @@ public:
   /// Microseconds that one of `calls` replays takes, all queued at once.
   Result<double> time(const Stream &stream, int calls) const;
 
-  /// How many calls make a sample of `sample_us`, from a first one.
-  Result<void> calibrate(const Stream &stream, double sample_us);
+  /// How many calls make a sample of `sample_us`, from a first few; from one alone if that takes `hopeless_us`.
+  Result<void> calibrate(const Stream &stream, double sample_us, double hopeless_us = 1e300);
   int calls() const { return batch; }
   double estimateUs() const { return estimate; }
 

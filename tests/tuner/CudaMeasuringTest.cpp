@@ -97,9 +97,12 @@ TEST_F(HostGpu, TimesACandidateInTurnsWithTheDefault) {
 
 TEST_F(HostGpu, WhoIsMuchSlowerIsTimedNoFurther) {
   ASSERT_TRUE(opened("us=100"));
-  Attempt<TrialAnswer> trial = measuring.trial({runnable("us=2000")});
-  ASSERT_TRUE(trial);
-  EXPECT_EQ(trial->samples_us.size(), 2u);
+  for (const auto &[words, samples] : {std::pair("us=450", 2u), std::pair("us=3000", 1u)}) {
+    Attempt<TrialAnswer> trial = measuring.trial({runnable(words)});
+    ASSERT_TRUE(trial);
+    EXPECT_EQ(trial->samples_us.size(), samples) << words;
+    EXPECT_EQ(trial->default_samples_us.size(), samples) << words;
+  }
 }
 
 TEST_F(HostGpu, WrongResultsAreNotTimed) {
