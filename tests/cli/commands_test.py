@@ -131,6 +131,10 @@ class Json(ProgramTest):
                     "worst_row_error", "limit", "passed"]:
             self.assertIn(key, records[0])
 
+    def test_verify_of_a_backward_program_alone_runs_its_forward_program_too(self):
+        records = self.json("verify", PLAIN, "--device", "cpu", "--shapes", "1x2x9x8", "--programs", "tangent_backward")
+        self.assertEqual([r["output"] for r in records], ["dk", "dq", "dtk", "dtq", "dtv", "dv"])
+
     def test_bench(self):
         records = self.json("bench", SPECS / "causal.toml", "--device", "cpu", "--shapes", "1x2x64x64", "--rounds", "3",
                             "--ceiling", "--programs", "forward,tangent_forward")

@@ -2,6 +2,7 @@
 #include "tools/jvpgen/Command.h"
 
 #include "support/AtomicFile.h"
+#include "tuner/Workload.h"
 #include <algorithm>
 #include <sstream>
 
@@ -65,4 +66,15 @@ void jvpgen::addBackendOptions(CLI::App &command, BackendOptions &options) {
           "shape asks")
       ->capture_default_str()
       ->check(CLI::Range(0, 64));
+}
+
+std::vector<std::string> jvpgen::withEarlier(const AttentionSpec &spec, const std::vector<std::string> &programs) {
+  std::vector<std::string> out;
+  for (const std::string &possible : programsOf(spec)) {
+    bool isNeeded = std::find(programs.begin(), programs.end(), possible) != programs.end();
+    for (const std::string &program : programs)
+      for (const std::string &before : tuner::programsBefore(program)) isNeeded |= before == possible;
+    if (isNeeded) out.push_back(possible);
+  }
+  return out;
 }

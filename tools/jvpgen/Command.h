@@ -36,6 +36,9 @@ struct Request {
 /// Reads and checks the specification and the list of programs; an unknown or impossible one is an error.
 Result<Request> loadRequest(const SpecOptions &options);
 
+/// The programs and those whose outputs they read, in the order of execution.
+std::vector<std::string> withEarlier(const AttentionSpec &spec, const std::vector<std::string> &programs);
+
 /// A null where there is nothing.
 template <typename T> nlohmann::ordered_json orNull(const std::optional<T> &value) {
   return value ? nlohmann::ordered_json(*value) : nlohmann::ordered_json(nullptr);

@@ -71,18 +71,6 @@ static Result<std::vector<int>> parseDevices(const std::string &text) {
   return out;
 }
 
-/// The programs, and those whose outputs they read.
-static std::vector<std::string> withEarlier(const AttentionSpec &spec, const std::vector<std::string> &programs) {
-  std::vector<std::string> out;
-  for (const std::string &possible : programsOf(spec)) {
-    bool isNeeded = std::find(programs.begin(), programs.end(), possible) != programs.end();
-    for (const std::string &program : programs)
-      for (const std::string &before : tuner::programsBefore(program)) isNeeded |= before == possible;
-    if (isNeeded) out.push_back(possible);
-  }
-  return out;
-}
-
 static std::vector<std::string> workerWords(const TuneOptions &options) {
   if (!options.worker.empty()) return options.worker;
   return {"/proc/self/exe", "tune-worker"};

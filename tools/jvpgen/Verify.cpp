@@ -52,7 +52,7 @@ static Result<void> verify(const VerifyCommand &options) {
   const auto &[spec, programs] = *request;
   Result<std::vector<Problem>> shapes = parseShapes(spec, options.shapes);
   if (!shapes) return tl::unexpected<Error>(shapes.error());
-  Result<std::unique_ptr<Backend>> backend = openBackend(spec, programs, options.backend);
+  Result<std::unique_ptr<Backend>> backend = openBackend(spec, withEarlier(spec, programs), options.backend);
   if (!backend) return tl::unexpected<Error>(backend.error());
   ordered_json all = ordered_json::array();
   size_t failed = 0, refused = 0, total = 0;
