@@ -40,7 +40,9 @@ rows = {
     "ALiBi D=128": (head(128) + 'head_vectors = ["slope"]\nscore = "z - slope * abs(q_index - kv_index)"\n', forward, [long128], []),
     "bias D=128": (head(128) + 'bias = { dims = ["heads", "q", "kv"] }\ntangents = ["q", "k", "v", "bias"]\n', forward, ["4x4x8192x8192"], []),
     "tangents of q D=128": (head(128) + 'tangents = ["q"]\n', forward, ["4x16x4096x4096", "4x16x4096x512"], []),
+    "six products beside them": (head(128), forward, ["4x16x4096x4096", "4x16x4096x512"], []),
     "one head D=128": (head(128), forward, ["1x1x8192x8192"], []),
+    "ten heads D=128": (head(128), forward, ["1x10x2048x2048"], []),
 }
 lists = {"portable": portable, "rows": rows}
 

@@ -8,7 +8,7 @@ using namespace jvpgen;
 static constexpr double kBlock = 3;    // entering and leaving a block
 static constexpr double kJoin = 5;     // the launch that joins
 static constexpr double kJoinPart = 1; // and what it reads of each part
-static constexpr double kWorthwhile = 0.97;
+static constexpr double kWorthwhile = 0.99;
 static constexpr int64_t kMostParts = 16, kFewestTiles = 2;
 
 static int64_t ceilDivide(int64_t x, int64_t y) { return (x + y - 1) / y; }

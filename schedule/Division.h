@@ -16,10 +16,10 @@ struct Division {
 
 /// What a division is decided by: a pure function of shape and machine.
 struct DividedGrid {
-  int64_t blocks = 0;        ///< undivided
-  int64_t tiles = 0;         ///< that a block meets at most
+  int64_t blocks = 0; ///< undivided
+  int64_t tiles = 0;  ///< that a block meets at most
   int64_t multiprocessors = 0;
-  bool is_even = true;       ///< every block meets as many
+  bool is_even = true; ///< every block meets as many
 };
 
 /// `splits` of a Schedule: 0 for the division that should end first, n for n parts.

@@ -33,6 +33,7 @@ struct Element16 {
 };
 
 struct Bf16 : Element16 {
+  static constexpr u32 minus_infinity_bits = 0xff80u;
   static DEV u32 pack(float low, float high) { return pack_bf16(low, high); }
   static DEV float low(u32 pair) { return float_of(pair << 16); }
   static DEV float high(u32 pair) { return float_of(pair & 0xffff0000u); }
@@ -45,6 +46,7 @@ struct Bf16 : Element16 {
 };
 
 struct F16 : Element16 {
+  static constexpr u32 minus_infinity_bits = 0xfc00u;
   static DEV u32 pack(float low, float high) { return pack_f16(low, high); }
   static DEV float low(u32 pair) { return float_of_f16(u16(pair)); }
   static DEV float high(u32 pair) { return float_of_f16(u16(pair >> 16)); }
@@ -59,6 +61,7 @@ struct F16 : Element16 {
 /// x = big + small, both TF32:  a b = big(a) big(b) + big(a) small(b) + small(a) big(b)  to about float32's precision.
 /// With Terms = 1 only the first product is taken: plain TF32.
 template <int Terms> struct Float32 {
+  static constexpr u32 minus_infinity_bits = 0xff800000u;
   static constexpr int bytes = 4, step = 8;
   using Memory = float;
   static constexpr bool splits = Terms == 3;

@@ -7,7 +7,8 @@
 // where there is room, and a score's tangent is summed as its difference to the row's centre. For a part with reference
 // m', room k' and centre c',
 //   sum = exp2(scale (m' - m)) 2^(k - k') (sum' + (c' - c) base')
-// where base' is the sum's derivative by minus the centre: another of the part's sums. Which one that is, the policy says.
+// where base' is the sum's derivative by minus the centre: another of the part's sums. Which one that is, the policy
+// says.
 
 /// What each thread of the consumers leaves of a part: numbers at equal distances, so that a warp's lie side by side.
 template <int Threads> struct PartNumbers {
@@ -51,8 +52,8 @@ template <class Numbers, int F> DEV void save_tile(const Numbers &to, int at, co
 
 /// The greater reference becomes both's; what sums must then be multiplied by.
 template <int M, class Numbers>
-DEV void join_reference(float (&reference)[2 * M], float (&mine)[2 * M], float (&theirs)[2 * M],
-                        const Numbers &other, int at, float scale) {
+DEV void join_reference(float (&reference)[2 * M], float (&mine)[2 * M], float (&theirs)[2 * M], const Numbers &other,
+                        int at, float scale) {
 #pragma unroll
   for (int r = 0; r < 2 * M; ++r) {
     const float x = other.get(at + r), next = greatest(reference[r], x);
@@ -63,8 +64,7 @@ DEV void join_reference(float (&reference)[2 * M], float (&mine)[2 * M], float (
 }
 /// The lesser room becomes both's.
 template <int M, class Numbers>
-DEV void join_room(float (&room)[2 * M], float (&mine)[2 * M], float (&theirs)[2 * M], const Numbers &other,
-                   int at) {
+DEV void join_room(float (&room)[2 * M], float (&mine)[2 * M], float (&theirs)[2 * M], const Numbers &other, int at) {
 #pragma unroll
   for (int r = 0; r < 2 * M; ++r) {
     const float x = other.get(at + r), next = least(room[r], x);
@@ -76,8 +76,8 @@ DEV void join_room(float (&room)[2 * M], float (&mine)[2 * M], float (&theirs)[2
 /// The other part's centre becomes this one's; its difference, times what the other's sums are multiplied by. A part
 /// without a centre has met no key.
 template <int M, class Numbers>
-DEV void join_centre(float (&centre)[2 * M], bool (&is_set)[2 * M], float (&moved)[2 * M],
-                     const float (&theirs)[2 * M], const Numbers &other, int at) {
+DEV void join_centre(float (&centre)[2 * M], bool (&is_set)[2 * M], float (&moved)[2 * M], const float (&theirs)[2 * M],
+                     const Numbers &other, int at) {
 #pragma unroll
   for (int r = 0; r < 2 * M; ++r) {
     const float x = other.get(at + r);
@@ -94,8 +94,7 @@ DEV void join_rows(float (&sum)[2 * M], const Numbers &other, int at, const floa
   for (int r = 0; r < 2 * M; ++r) sum[r] += coefficient * factor[r] * other.get(at + r);
 }
 template <class Numbers, int F>
-DEV void join_tile(Tile<1, F> &sum, const Numbers &other, int at, const float (&factor)[2],
-                   float coefficient = 1.f) {
+DEV void join_tile(Tile<1, F> &sum, const Numbers &other, int at, const float (&factor)[2], float coefficient = 1.f) {
 #pragma unroll
   for (int n = 0; n < F / 8; ++n)
 #pragma unroll

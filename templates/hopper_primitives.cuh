@@ -89,6 +89,16 @@ DEV void prefetch_map(const TensorMap &map) { asm volatile("prefetch.tensormap [
 /// What this thread stored to shared memory is seen by the copy engine and by products that begin later.
 DEV void publish_stores() { asm volatile("fence.proxy.async.shared::cta;" ::: "memory"); }
 
+// ---- numbers ----
+
+/// The greater of two words, or of each half of them.
+template <int Bytes> DEV u32 greatest_bits(u32 x, u32 y) {
+  if constexpr (Bytes == 4) return x > y ? x : y;
+  u32 out;
+  asm("max.u16x2 %0, %1, %2;" : "=r"(out) : "r"(x), "r"(y));
+  return out;
+}
+
 // ---- products of warpgroups: four warps, 64 rows; they run behind the threads' backs ----
 
 /// Stands before the first product that reads or writes registers the threads have written.

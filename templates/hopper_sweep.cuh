@@ -15,6 +15,8 @@
 //   divides                            whether blocks may share the keys of rows (hopper_division.cuh)
 //   masked, judges_together            whether some tile may be empty; whether a warp has to judge each tile together
 //   judges_by_memory                   whether judging a tile reads memory
+//   loads                              whether something is given for each query and key
+//   drops_by_bias                      whether a value of that may drop its entry
 //   late                               whether there are scores that the running maximum does not need
 //   late_groups, key_group(o)          where keys come one by one: groups of products of those scores, and the last
 //                                      group that reads a key operand (0 before all of these)
@@ -329,10 +331,14 @@ private:
   /// From scores under way to packed weights.
   DEV void meet(State &state, const Block &block, Ring<Place::key_slots> &key, int step, bool partial) const {
     const Streamed<Policy> tile{0u, step * Policy::N};
-    state.fetch(args, block.own, block.own.sequence, tile);
+    if constexpr (Policy::loads) state.fetch(args, block.own, block.own.sequence, tile);
     Keep<1, Policy::N> keep;
     keep.all();
-    if (partial) block.find_kept(keep, tile);
+    if constexpr (Policy::drops_by_bias) partial |= state.drops();
+    if (partial) {
+      block.find_kept(keep, tile);
+      if constexpr (Policy::loads) state.clear_dropped(keep);
+    }
     end_group<0>(key);
     state.meet_early(args, block.own, block.own.sequence, tile, keep, partial);
     if constexpr (Policy::late) {

@@ -163,6 +163,26 @@ template <class Type, int N> struct Fetched {
       });
   }
 
+  /// Whether one of the thread's numbers is -infinity, whose bits are the greatest of all numbers'; a negative NaN
+  /// counts as one.
+  DEV bool has_minus_infinity() const {
+    u32 most = 0;
+#pragma unroll
+    for (int n = 0; n < N / 8; ++n)
+#pragma unroll
+      for (int k = 0; k < 4 / per_word; ++k) most = greatest_bits<Type::bytes>(most, word[n][k]);
+    constexpr u32 bits = Type::minus_infinity_bits;
+    return Type::bytes == 4 ? most >= bits : (most & 0xffffu) >= bits || most >> 16 >= bits;
+  }
+  /// 0 at entries that do not count.
+  DEV void clear_dropped(const Keep<1, N> &keep) {
+#pragma unroll
+    for (int n = 0; n < N / 8; ++n)
+#pragma unroll
+      for (int e = 0; e < 4; ++e)
+        if (!keep(0, n, e)) word[n][e / per_word] &= Type::bytes == 4 ? 0u : e & 1 ? 0x0000ffffu : 0xffff0000u;
+  }
+
 private:
   static DEV int least_int(int x, int y) { return x < y ? x : y; }
   /// Whether all rows have pairs of neighbours in whole words.

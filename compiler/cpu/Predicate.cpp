@@ -17,7 +17,7 @@ std::pair<Value, Value> Predicate::classify(const Place &p, Value i0, Value i1, 
   if (!mask) return {code.truth(true), code.truth(false)};
   Value arguments[] = {p.b, p.h, i0, i1, j0, j1, access.length('i', p.b), access.length('j', p.b)};
   Code::Values results = run(mask.getClassify(), arguments, p);
-  return {results[0], results[1]};
+  return {results[0], attn::MaskOp(mask).dropsByBias() ? code.truth(true) : results[1]};
 }
 
 Code::Values Predicate::run(Region &region, ArrayRef<Value> arguments, const Place &place) {

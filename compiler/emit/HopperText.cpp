@@ -45,6 +45,7 @@ private:
   Result<void> beginMeeting(MaxOp max);
   std::string mapsText();
   bool walks() const;
+  std::string biasTile() const;
   std::string stateText(const std::string &leave, const std::string &division);
   std::string policyText(const std::string &state, const std::string &maps, const std::string &mask,
                          int partialNumbers);
@@ -64,16 +65,19 @@ static Result<void> refuse(const std::string &asked, const std::string &obstacle
               asked + " was asked for; Hopper's skeleton " + obstacle + "; the portable skeleton runs it.");
 }
 
-/// Whether some entry may be dropped.
+/// Whether a tile may be empty: its entries all dropped, as the mask's classifier tells.
 static bool isMasked(const Interface &interface) {
   MaskOp mask = interface.mask;
   if (!mask) return false;
-  Value kept = cast<YieldOp>(mask.getKeep().front().getTerminator()).getValues()[0];
-  return !matchPattern(kept, m_One());
+  Value mayKeep = cast<YieldOp>(mask.getClassify().front().getTerminator()).getValues()[0];
+  return interface.tensors.count(kMaskBoxes) || !matchPattern(mayKeep, m_One());
 }
 
-/// Where blocks may last unequally long, whichever multiprocessor is free takes the next one.
-bool HopperWriter::walks() const { return !isMasked(interface) && interface.layout == "dense"; }
+/// Where blocks may last unequally long, whichever multiprocessor is free takes the next one. And to walk takes
+/// registers, which tiles that are loaded do not leave.
+bool HopperWriter::walks() const {
+  return !isMasked(interface) && interface.layout == "dense" && points.loaded.empty();
+}
 
 /// Whether the mask's classifier looks at ranges of tensors, which a warp does together.
 static bool judgesTogether(const Interface &interface) {
@@ -270,7 +274,7 @@ Result<void> HopperWriter::beginMeeting(MaxOp max) {
 
 /// What happens to scores: as much as possible once the early ones have landed, the rest when all have.
 Result<void> HopperWriter::meetTexts() {
-  points.holds_memory = true;
+  points.holds_memory = points.clears_masked = true;
   nameScores();
   makeRoomBesideReference();
   splitScores();
@@ -351,15 +355,28 @@ ResourceModel HopperWriter::resources() {
   return model;
 }
 
+/// The tile of a bias that drops entries; empty if there is none.
+std::string HopperWriter::biasTile() const {
+  std::string name;
+  if (MaskOp mask = interface.mask)
+    mask.getKeep().walk([&](FetchOp fetch) {
+      if (!fetch.getType().isF32()) return;
+      for (auto &[tensor, tile] : points.loaded)
+        if (tensor->name == fetch.getName()) name = tile;
+    });
+  return interface.tensors.count(kMaskBoxes) ? "" : name;
+}
+
 std::string HopperWriter::stateText(const std::string &leave, const std::string &division) {
   std::string tiles;
   for (ScoreOp score : program.scores) tiles += "Tile<M, N> " + scoreName(score.getResult()) + ";\n";
   for (auto &[value, name] : early) tiles += "Tile<M, N> " + name + ";\n";
   for (auto &[key, name] : weights) tiles += "Weights<Element, M, N> " + name + ";\n";
   for (auto &[tensor, tile] : points.loaded) tiles += "Fetched<" + tensor->type() + ", N> " + tile + ";\n";
-  auto function = [](const std::string &comment, const std::string &head, const std::string &body) {
-    return (comment.empty() ? "" : "  /// " + comment + "\n") + "  DEV void " + head + " {\n" + indent(body, 4) +
-           "  }\n";
+  auto function = [](const std::string &comment, const std::string &head, const std::string &body,
+                     const std::string &type = "void") {
+    return (comment.empty() ? "" : "  /// " + comment + "\n") + "  DEV " + type + " " + head + " {\n" +
+           indent(body, 4) + "  }\n";
   };
   const std::string block = "const Args &args, const Owner<Policy> &own, const Sequence &s",
                     fetching = "fetch(" + block + ", const Streamed<Policy> &tile)",
@@ -373,6 +390,14 @@ std::string HopperWriter::stateText(const std::string &leave, const std::string 
   out += function("The scores that come first.", "multiply_early(const Operands &at)", multiplyScores(true));
   if (late) out += function("The other scores.", "multiply_late(const Operands &at)", multiplyScores(false));
   out += function("What is given for each query and key, loaded while products run.", fetching, fetchText());
+  if (const std::string bias = biasTile(); !bias.empty())
+    out += function("Whether what was loaded drops an entry of the warp's rows.", "drops() const",
+                    "return any_in_warp(" + bias + ".has_minus_infinity());\n", "bool");
+  if (!points.loaded.empty()) {
+    std::string clearText;
+    for (auto &[tensor, tile] : points.loaded) clearText += tile + ".clear_dropped(keep);\n";
+    out += function("", "clear_dropped(const Keep<M, N> &keep)", clearText);
+  }
   out += function("The first scores have landed; `partial` says that some of the tile's entries do not count.",
                   "meet_early" + meeting, meetEarly);
   if (late) out += function("All scores have landed.", "meet_late" + meeting, meetLate);
@@ -391,7 +416,8 @@ std::string HopperWriter::policyText(const std::string &state, const std::string
          ", divides = " + flag(partialNumbers) + ", late = " + flag(late) +
          ", checks_own_rows = " + flag(interface.layout == "padded") + ", masked = " + flag(isMasked(interface)) +
          ", judges_together = " + flag(judgesTogether(interface)) +
-         ", judges_by_memory = " + flag(judgesByMemory(interface)) +
+         ", judges_by_memory = " + flag(judgesByMemory(interface)) + ", loads = " + flag(!points.loaded.empty()) +
+         ", drops_by_bias = " + flag(!biasTile().empty()) +
          ";\nstatic constexpr int warps = JVPGEN_WARPS, stages = JVPGEN_STAGES, own_rows = JVPGEN_TILE_M, M = 1, "
          "N = JVPGEN_TILE_N;\n" +
          (partialNumbers ? "static constexpr int partial_numbers = " + std::to_string(partialNumbers) + ";\n" : "") +
@@ -418,7 +444,7 @@ Result<std::vector<KernelText>> HopperWriter::write(const std::string &kernel, c
   if (Result<void> met = meetTexts(); !met) return tl::unexpected(met.error());
   Result<std::string> leave = leaveText();
   if (!leave) return tl::unexpected(leave.error());
-  Result<std::string> mask = maskText(parameters, interface);
+  Result<std::string> mask = maskText(parameters, interface, !biasTile().empty());
   if (!mask) return tl::unexpected(mask.error());
   const DivisionText division = divisionText().value_or(DivisionText());
   const std::string policy = policyText(stateText(*leave, division.text), mapsText(), *mask, division.numbers);

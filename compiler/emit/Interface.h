@@ -65,8 +65,9 @@ std::string numberAt(Parameters &parameters, const TensorInfo &tensor, const std
 std::string addressOf(Parameters &parameters, const TensorInfo &tensor, const std::string &i, const std::string &j);
 /// The function `measure` of a policy: the lengths of a sequence.
 std::string measureText(Parameters &parameters, const Interface &interface);
-/// The functions `keep`, `may_keep`, `may_drop` of a policy.
-Result<std::string> maskText(Parameters &parameters, const Interface &interface);
+/// The functions `keep`, `may_keep`, `may_drop` of a policy; `may_drop` does not speak of a bias that the sweep itself
+/// looks at.
+Result<std::string> maskText(Parameters &parameters, const Interface &interface, bool seesBias = false);
 /// The function `keep` alone.
 Result<std::string> keepText(Parameters &parameters, const Interface &interface);
 

@@ -180,7 +180,7 @@ std::optional<TensorDeclaration> jvpgen::maskBoxes(const Interface &interface) {
   return out;
 }
 
-Result<std::string> jvpgen::maskText(Parameters &parameters, const Interface &interface) {
+Result<std::string> jvpgen::maskText(Parameters &parameters, const Interface &interface, bool seesBias) {
   MaskOp mask = interface.mask;
   if (!mask)
     return std::string(
@@ -199,6 +199,10 @@ Result<std::string> jvpgen::maskText(Parameters &parameters, const Interface &in
       const TensorInfo &bytes = boxes->second;
       *out += "static DEV bool " + name + box + " {\n  return judged_boxes(" + parameters.use(bytes) + ", s.b, " +
               headOf(bytes) + ", i0, i1, j0, j1) & " + std::to_string(number + 1) + ";\n}\n";
+      continue;
+    }
+    if (number == 1 && mask.dropsByBias() && !seesBias) {
+      *out += "static DEV bool " + name + box + " { return true; }\n";
       continue;
     }
     Result<std::string> text =

@@ -272,7 +272,7 @@ bool Pointwise::mayBeInfinite(Value v) {
   v = program.resolve(v);
   Operation *op = v.getDefiningOp();
   if (scopeOf(v) != Scope::Entry || isa<ScoreOp, MexpOp, IndexOp, ConstantOp>(op)) return false;
-  if (isa<InputOp>(op)) return true;
+  if (isa<InputOp>(op)) return !clears_masked;
   if (auto apply = dyn_cast<ApplyOp>(op))
     if (llvm::is_contained({"exp", "log", "sqrt", "recip", "recip0"}, apply.getFunction())) return true;
   return llvm::any_of(op->getOperands(), [&](Value x) { return mayBeInfinite(x); });

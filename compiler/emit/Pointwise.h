@@ -42,6 +42,8 @@ public:
   std::string beside_exponents;
   /// Tensors with i and j are held in tiles that keep memory's type, read as "tile(n, e)".
   bool holds_memory = false;
+  /// What is loaded of tensors with i and j is 0 at entries that do not count.
+  bool clears_masked = false;
   std::map<Scope, std::string> text;
   std::string members;                     ///< of the state: values of the scopes Head and Row
   std::vector<const TensorInfo *> numbers; ///< statistics per streamed row

@@ -68,6 +68,7 @@ std::string SweepWriter::leaveRoom() {
 
 bool SweepWriter::limitsWeights() {
   if (elementType() != "F16" || (program.maxima.empty() && !hasGivenReference())) return false;
+  if (storesTiles()) return false; // what is stored entry by entry has no sum to take the room from in the end
   bool hasCofactors = false;
   for (OutOp out : program.outs) {
     std::optional<llvm::SmallVector<Value>> factors = cofactors(program, program.resolve(out.getTile()));

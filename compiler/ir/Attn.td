@@ -153,9 +153,14 @@ def Attn_MaskOp : Attn_Op<"mask", [IsolatedFromAbove]> {
     keep:     (b, h, i, j, q_length, kv_length : i32) yields i1.
     classify: (b, h, i0, i1, j0, j1, q_length, kv_length : i32), ends inclusive, yields (may be true, may be false : i1).
     Built of arith and of attn.fetch, attn.fetch_range. Lengths themselves are not part of it: every sweep honours them.
+    Nor does classify speak of what a bias of -inf drops (dropsByBias), which only its values tell.
   }];
   let regions = (region SizedRegion<1>:$keep, SizedRegion<1>:$classify);
   let assemblyFormat = "attr-dict-with-keyword `keep` $keep `classify` $classify";
+  let extraClassDeclaration = [{
+    /// Whether an entry is dropped where a bias is -inf.
+    bool dropsByBias();
+  }];
   let hasVerifier = 1;
 }
 

@@ -166,6 +166,12 @@ LogicalResult ReturnOp::verify() {
   return success();
 }
 
+bool MaskOp::dropsByBias() {
+  return getKeep()
+      .walk([](FetchOp fetch) { return fetch.getType().isF32() ? WalkResult::interrupt() : WalkResult::advance(); })
+      .wasInterrupted();
+}
+
 LogicalResult MaskOp::verify() {
   auto check = [&](Region &region, unsigned arguments, unsigned results) -> LogicalResult {
     Block &block = region.front();

@@ -129,7 +129,7 @@ public:
   Bounds classify() {
     Bounds out = spec.mask ? write(*spec.mask) : Bounds{boolean(true), boolean(false)};
     for (const NamedInput &x : spec.inputs)
-      if (x.kind == NamedInput::Kind::Mask || x.kind == NamedInput::Kind::Bias) out.second = boolean(true);
+      if (x.kind == NamedInput::Kind::Mask) out.second = boolean(true);
     return out;
   }
 

@@ -79,5 +79,7 @@ bool MaskInterpreter::keeps(int batch, int head, int i, int j, int qLength, int 
 TileClass MaskInterpreter::classify(int batch, int head, int i0, int i1, int j0, int j1, int qLength,
                                     int kvLength) const {
   std::vector<double> may = run(mask->getRegion(1), {batch, head, i0, i1, j0, j1, qLength, kvLength});
-  return may[0] == 0 ? TileClass::Empty : may[1] == 0 ? TileClass::Full : TileClass::Partial;
+  return may[0] == 0                                        ? TileClass::Empty
+         : may[1] == 0 && !attn::MaskOp(mask).dropsByBias() ? TileClass::Full
+                                                            : TileClass::Partial;
 }

@@ -6,6 +6,13 @@ DEV int lowest_bit(u32 x) { return std::countr_zero(x); }
 DEV int uniform(int x) { return host_machine->broadcast(x); }
 DEV u32 opaque(u32 x) { return x; }
 
+template <int Bytes> DEV u32 greatest_bits(u32 x, u32 y) {
+  if constexpr (Bytes == 4) return x > y ? x : y;
+  const u32 low = (x & 0xffffu) > (y & 0xffffu) ? x & 0xffffu : y & 0xffffu,
+            high = x >> 16 > y >> 16 ? x >> 16 : y >> 16;
+  return low | high << 16;
+}
+
 // ---- barriers in shared memory ----
 
 DEV void phase_init(SharedAddress barrier, int arrivals) { host_machine->phaseInit(barrier, arrivals); }

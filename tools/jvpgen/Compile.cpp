@@ -103,6 +103,7 @@ static Result<void> listTaken(const KernelBundle &bundle, const KernelVariant &v
 static Result<void> listAll(const KernelBundle &bundle, const KernelVariant &variant, const CompileOptions &options,
                             KernelCompiler &compiler, Listing &listing) {
   for (const Launch &launch : variant.launches) {
+    if (!launch.resources.is_sweep) continue; // has one schedule
     Result<std::vector<ScheduleReport>> reports =
         compileSchedules(bundle, launch, {.arch = options.arch}, compiler, options.threads);
     if (!reports) return tl::unexpected<Error>(reports.error());
