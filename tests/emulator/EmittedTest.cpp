@@ -10,12 +10,15 @@ struct Case {
   const char *spec;
   Problem problem;
   const char *change = ""; ///< lines of TOML that come after the example's own
-  std::optional<Schedule> schedule;
+  std::optional<Schedule> schedule = std::nullopt;
+  bool is_f16 = false; ///< in place of the example's type
 };
 
 AttentionSpec specOf(const Case &c) {
   Result<std::string> text = readFile(std::string(JVPGEN_SOURCE_DIR "/examples/specs/") + c.spec + ".toml");
-  return specFrom(text.value_or("") + "\n" + c.change);
+  AttentionSpec spec = specFrom(text.value_or("") + "\n" + c.change);
+  if (c.is_f16) spec.dtype = spec.output_dtype = spec.gradient_dtype = DType::F16;
+  return spec;
 }
 
 void expectRight(const Case &c) {
@@ -44,6 +47,9 @@ TEST(Emitted, SoftcapWithGroupedHeads) { expectRight({"softcap", shape(1, 4, 1, 
 TEST(Emitted, Alibi) { expectRight({"alibi", shape(1, 2, 2, 33, 65)}); }
 TEST(Emitted, WindowWithSoftcap) { expectRight({"window_softcap", shape(1, 2, 2, 65, 65)}); }
 TEST(Emitted, RelativeBias) { expectRight({"relative_bias", shape(2, 2, 2, 33, 40)}); }
+TEST(Emitted, GradientsThatAreStoredEntryByEntryInF16) {
+  expectRight({"relative_bias", shape(2, 2, 2, 33, 40), "", std::nullopt, true});
+}
 TEST(Emitted, CrossAttentionWithQueryTangents) { expectRight({"cross_q_tangent", shape(1, 2, 2, 33, 90)}); }
 TEST(Emitted, PackedDocuments) { expectRight({"packed_documents", shape(3, 2, 2, 50, 50)}); }
 TEST(Emitted, HessianVectorProduct) { expectRight({"hvp", shape(1, 2, 2, 65, 40)}); }
