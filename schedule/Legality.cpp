@@ -12,7 +12,7 @@ using namespace jvpgen;
 // state take the others. Row sweeps keep row statistics and weights besides; products of float32 operands keep two
 // parts of each fragment.
 static constexpr int kColumnBudget = 216, kRowBudget = 176;
-static constexpr int kFloatColumnBudget = 168, kFloatRowBudget = 112;
+static constexpr int kFloatColumnBudget = 160, kFloatRowBudget = 112;
 // With fewer than 8 warps each thread copies more of a tile.
 static constexpr int kCopyRegisters = 4;
 static constexpr int kSmallestTile = 16;
