@@ -42,7 +42,7 @@ template <class Policy> struct HopperBlock {
   using Place = HopperPlacement<Policy>;
   const Args &args;
   Owner<Policy> own;
-  int part = 0, parts = 1;
+  int parts = 1;
   int first_tile, tiles; ///< from .. to
 
   /// Blocks of one head follow one another. With a mask the last rows tend to meet most tiles: they start first, in
@@ -51,6 +51,7 @@ template <class Policy> struct HopperBlock {
     const Problem &p = args.problem;
     const int heads = int(p.heads), per_head = int(p.heads / p.kv_heads), all = heads * int(p.batch);
     const int blocks = blocks_of_head(p);
+    int part = 0;
     if constexpr (Policy::divides)
       if (const int beyond = index - int(args.division.whole); beyond >= 0) {
         const int divided = undivided(args) - int(args.division.whole);
