@@ -1,5 +1,6 @@
 #include "db/BundleTrials.h"
 
+#include "runtime/abi/References.h"
 #include "schedule/Legality.h"
 #include "schedule/ScheduleFields.h"
 #include "support/Hash.h"
@@ -31,7 +32,8 @@ static bool isEmitted(const KernelBundle &bundle, const std::filesystem::path &h
 std::string jvpgen::templateDigest(const KernelBundle &bundle) {
   std::vector<const SourceFile *> templates;
   for (const SourceFile &file : bundle.files)
-    if (file.name.ends_with(".cuh") && !isEmitted(bundle, file.name)) templates.push_back(&file);
+    if (file.name.ends_with(".cuh") && file.name != kReferenceHeader && !isEmitted(bundle, file.name))
+      templates.push_back(&file);
   std::sort(templates.begin(), templates.end(), [](auto *a, auto *b) { return a->name < b->name; });
   Sha256 hash;
   for (const SourceFile *file : templates)

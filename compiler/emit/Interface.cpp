@@ -17,6 +17,7 @@ std::string TensorInfo::type() const {
   case DType::F32: return "Tf32";
   case DType::I32: return "Int32";
   case DType::I8: return "Int8";
+  case DType::F64: return "Float64";
   }
   return "";
 }

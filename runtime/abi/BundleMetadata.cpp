@@ -123,6 +123,7 @@ std::string jvpgen::printMetadata(const KernelBundle &bundle) {
               {"layout", bundle.layout},
               {"tensors", listOf(bundle.tensors)},
               {"variants", listOf(bundle.variants)},
+              {"references", listOf(bundle.references)},
               {"files", listOf(bundle.files)},
               {"machine_code", machineCodeJson(bundle)}};
   return out.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
@@ -223,9 +224,9 @@ TensorDeclaration MetadataReader::tensor(const Json &json, const std::string &wh
     refuse(where + ".indices", "has a letter that is not in \"bnrijde\"");
   std::string dtype = text(json, "dtype", where);
   bool known = false;
-  for (DType type : {DType::F32, DType::BF16, DType::F16, DType::I32, DType::I8})
+  for (DType type : {DType::F32, DType::BF16, DType::F16, DType::I32, DType::I8, DType::F64})
     if (dtype == name(type)) out.dtype = type, known = true;
-  if (!known) refuse(where + ".dtype", "is not one of f32, bf16, f16, i32, i8");
+  if (!known) refuse(where + ".dtype", "is not one of f32, bf16, f16, i32, i8, f64");
   out.is_output = boolean(json, "is_output", where);
   out.per_sequence = boolean(json, "per_sequence", where);
   out.query_step = int(integer(json, "query_step", where, 1, 4096));
@@ -353,6 +354,27 @@ MachineCode MetadataReader::machineCode(const Json &json, const std::string &whe
   return out;
 }
 
+/// What a variant's launches name must be there, and no kernel twice.
+static void checkVariant(const KernelVariant &variant, const std::set<std::string> &files,
+                         const std::set<std::string> &tensors, std::set<std::string> &kernels, MetadataReader &reader) {
+  std::set<std::string> known = tensors;
+  for (const TensorDeclaration &buffer : variant.workspace) known.insert(buffer.name);
+  const Launch *before = nullptr;
+  for (const Launch &launch : variant.launches) {
+    const Launch *divided = std::exchange(before, &launch);
+    if (launch.joins && !(divided && !divided->joins && divided->partial_numbers == launch.partial_numbers &&
+                          divided->schedule.tile_m == launch.schedule.tile_m && launch.partial_numbers))
+      reader.refuse("kernel " + launch.kernel, "joins parts that the kernel before does not leave");
+    if (!files.count(launch.source)) reader.refuse("kernel " + launch.kernel, "has a source that is not listed");
+    if (!kernels.insert(launch.kernel).second) reader.refuse("kernel " + launch.kernel, "is there twice");
+    for (const std::string &tensor : launch.tensors)
+      if (!known.count(tensor)) reader.refuse("kernel " + launch.kernel, "has the undeclared tensor '" + tensor + "'");
+    for (const TensorMapDeclaration &map : launch.maps)
+      if (!tensors.count(map.tensor))
+        reader.refuse("kernel " + launch.kernel, "maps '" + map.tensor + "', which is no tensor of the interface");
+  }
+}
+
 /// Names that refer to something must refer to something that is there.
 static void checkReferences(const BundleMetadata &metadata, MetadataReader &reader) {
   std::set<std::string> files, tensors, kernels;
@@ -365,26 +387,12 @@ static void checkReferences(const BundleMetadata &metadata, MetadataReader &read
   if (metadata.specification.name != kSpecificationFile || files.count(kSpecificationFile))
     reader.refuse("specification", "has a name that is not its own");
   for (const TensorDeclaration &tensor : metadata.bundle.tensors)
-    if (!tensors.insert(tensor.name).second) reader.refuse("tensors", "has '" + tensor.name + "' twice");
-  for (const KernelVariant &variant : metadata.bundle.variants) {
-    std::set<std::string> known = tensors;
-    for (const TensorDeclaration &buffer : variant.workspace) known.insert(buffer.name);
-    const Launch *before = nullptr;
-    for (const Launch &launch : variant.launches) {
-      const Launch *divided = std::exchange(before, &launch);
-      if (launch.joins && !(divided && !divided->joins && divided->partial_numbers == launch.partial_numbers &&
-                            divided->schedule.tile_m == launch.schedule.tile_m && launch.partial_numbers))
-        reader.refuse("kernel " + launch.kernel, "joins parts that the kernel before does not leave");
-      if (!files.count(launch.source)) reader.refuse("kernel " + launch.kernel, "has a source that is not listed");
-      if (!kernels.insert(launch.kernel).second) reader.refuse("kernel " + launch.kernel, "is there twice");
-      for (const std::string &tensor : launch.tensors)
-        if (!known.count(tensor))
-          reader.refuse("kernel " + launch.kernel, "has the undeclared tensor '" + tensor + "'");
-      for (const TensorMapDeclaration &map : launch.maps)
-        if (!tensors.count(map.tensor))
-          reader.refuse("kernel " + launch.kernel, "maps '" + map.tensor + "', which is no tensor of the interface");
-    }
-  }
+    if (tensor.dtype == DType::F64)
+      reader.refuse("tensors", "has '" + tensor.name + "' of f64, which only references have");
+    else if (!tensors.insert(tensor.name).second)
+      reader.refuse("tensors", "has '" + tensor.name + "' twice");
+  for (const auto *variants : {&metadata.bundle.variants, &metadata.bundle.references})
+    for (const KernelVariant &variant : *variants) checkVariant(variant, files, tensors, kernels, reader);
 }
 
 Result<BundleMetadata> jvpgen::parseMetadata(std::string_view text) {
@@ -412,6 +420,8 @@ Result<BundleMetadata> jvpgen::parseMetadata(std::string_view text) {
                                [&](const Json &item, const std::string &at) { return reader.tensor(item, at); });
   bundle.variants = reader.list(json, "variants", "bundle",
                                 [&](const Json &item, const std::string &at) { return reader.variant(item, at); });
+  bundle.references = reader.list(json, "references", "bundle",
+                                  [&](const Json &item, const std::string &at) { return reader.variant(item, at); });
   out.files = reader.list(json, "files", "bundle",
                           [&](const Json &item, const std::string &at) { return reader.file(item, at); });
   out.specification = reader.file(reader.member(json, "specification", "bundle"), "bundle.specification");

@@ -98,7 +98,7 @@ struct MachineCode {
 };
 
 struct KernelBundle {
-  static constexpr int kVersion = 2;
+  static constexpr int kVersion = 3;
   std::string name;          ///< of the specification
   std::string digest;        ///< SHA-256 of the specification's canonical text, with an empty name in it
   std::string specification; ///< canonical text, from which the bundle can be emitted again; may be empty
@@ -107,6 +107,7 @@ struct KernelBundle {
   std::string layout = "dense";           ///< dense, padded, packed
   std::vector<TensorDeclaration> tensors; ///< the interface
   std::vector<KernelVariant> variants;    ///< the first of a program is its default
+  std::vector<KernelVariant> references;  ///< what they are verified by (runtime/abi/References.h)
   std::vector<SourceFile> files;          ///< emitted policies and templates
   std::vector<MachineCode> machine_code;  ///< for some archs and schedules; may be empty
   std::vector<std::string> notices;       ///< what a user should know: variants left out, limits of f16

@@ -10,11 +10,13 @@
 
 namespace jvpgen {
 
-enum class DType : uint8_t { F32, BF16, F16, I32, I8 };
+enum class DType : uint8_t { F32, BF16, F16, I32, I8, F64 }; ///< F64: of references, never of an interface
 
-constexpr size_t byteSize(DType t) { return t == DType::F32 || t == DType::I32 ? 4 : t == DType::I8 ? 1 : 2; }
+constexpr size_t byteSize(DType t) {
+  return t == DType::F64 ? 8 : t == DType::F32 || t == DType::I32 ? 4 : t == DType::I8 ? 1 : 2;
+}
 constexpr std::string_view name(DType t) {
-  constexpr std::string_view names[] = {"f32", "bf16", "f16", "i32", "i8"};
+  constexpr std::string_view names[] = {"f32", "bf16", "f16", "i32", "i8", "f64"};
   return names[static_cast<size_t>(t)];
 }
 

@@ -9,6 +9,7 @@
 #include <ctime>
 #include <gtest/gtest.h>
 #include <map>
+#include <set>
 
 using namespace jvpgen;
 
@@ -81,4 +82,22 @@ void jvpgen::expectDefaultKernels(const AttentionSpec &spec, const std::string &
     kernels += variant.launches.size();
   }
   EXPECT_GE(kernels, programs.size());
+}
+
+void jvpgen::expectReferences(const AttentionSpec &spec, const std::string &program, const std::string &arch) {
+  Result<PlannedSpec> planned = PlannedSpec::create(spec, {program});
+  ASSERT_TRUE(planned) << planned.error().text();
+  Result<KernelBundle> bundle = planned->emit({.arch = arch});
+  ASSERT_TRUE(bundle) << bundle.error().text();
+  std::set<std::string> sources;
+  for (const KernelVariant &reference : bundle->references) {
+    const Launch &launch = reference.launches[0];
+    if (!sources.insert(launch.source).second) continue;
+    double seconds = 0;
+    Result<CompiledKernel> kernel = compileAfresh(*bundle, launch, {.arch = arch}, seconds);
+    ASSERT_TRUE(kernel) << kernel.error().text();
+    EXPECT_LT(seconds, 2 * kSeconds) << launch.source;
+    std::printf("%-48s %-7s %4d registers %5.2f s\n", launch.source.c_str(), arch.c_str(), kernel->registers, seconds);
+  }
+  EXPECT_GE(sources.size(), 2u);
 }

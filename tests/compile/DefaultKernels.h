@@ -12,6 +12,9 @@ namespace jvpgen {
 /// spills or takes 3 seconds of a processor. Without NVRTC this is a failure.
 void expectDefaultKernels(const AttentionSpec &spec, const std::string &arch);
 
+/// The same of the references of one program: each text compiles for `arch` in 6 seconds of a processor.
+void expectReferences(const AttentionSpec &spec, const std::string &program, const std::string &arch);
+
 } // namespace jvpgen
 
 #endif

@@ -32,3 +32,8 @@ INSTANTIATE_TEST_SUITE_P(Archs, Example,
 
 TEST(Dtypes, F16) { expectDefaultKernels(plainOf("f16"), "sm_100"); }
 TEST(Dtypes, F32) { expectDefaultKernels(plainOf("f32"), "sm_80"); }
+
+TEST(References, AreCompiledByNvrtcToo) {
+  expectReferences(example("relative_bias"), "tangent_backward", "sm_90a");
+  expectReferences(example("packed_documents"), "tangent_backward", "sm_80");
+}

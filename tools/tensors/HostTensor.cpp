@@ -30,6 +30,7 @@ double jvpgen::readElement(const void *data, DType dtype, int64_t element) {
   case DType::F16: return fromF16(at<uint16_t>(data, element));
   case DType::I32: return at<int32_t>(data, element);
   case DType::I8: return at<int8_t>(data, element);
+  case DType::F64: return at<double>(data, element);
   }
   return 0;
 }
@@ -47,6 +48,7 @@ void HostTensor::set(int64_t element, double value) {
   case DType::F16: return put(bytes, element, toF16(float(value)));
   case DType::I32: return put(bytes, element, int32_t(value));
   case DType::I8: return put(bytes, element, int8_t(value));
+  case DType::F64: return put(bytes, element, value);
   }
 }
 

@@ -22,7 +22,7 @@ static std::optional<DType> typeNamed(std::string_view name) {
 }
 
 static std::string_view fileName(DType t) {
-  constexpr std::string_view names[] = {"F32", "BF16", "F16", "I32", "I8"};
+  constexpr std::string_view names[] = {"F32", "BF16", "F16", "I32", "I8", "F64"};
   return names[static_cast<size_t>(t)];
 }
 
