@@ -67,7 +67,8 @@ void ProgramSearch::decide(const FinalAnswer &answer) {
       if (k != *held && ratio(k) < ratio(*held)) verdicts[k] = Verdict::Ambiguous;
     best = held;
   }
-  outcome.standard = writer.final(space.standard(), standard, standard, standard_error, Verdict::None);
+  // Beside itself it is ambiguous: look-ups know by it that the shape was tuned, whoever took part.
+  outcome.standard = writer.final(space.standard(), standard, standard, standard_error, Verdict::Ambiguous);
   outcome.trials.push_back(*outcome.standard);
   for (size_t k = 0; k < finalists.size(); ++k) {
     const Candidate &candidate = finalists[k].candidate;
