@@ -22,38 +22,18 @@ Result<void> TimedRun::once(const Stream &stream) const {
 }
 
 Result<void> TimedRun::capture(const Stream &stream) {
-  constexpr int kThreadLocal = 1; // CU_STREAM_CAPTURE_MODE_THREAD_LOCAL
-  const Driver &driver = device->driver;
-  Device::Scope scope(*device);
-  auto *handle = static_cast<Driver::Stream>(stream.handle());
-  const std::string asked = "recording a candidate's launches as a graph";
-  if (Result<void> ok = driver.check(driver.StreamBeginCapture(handle, kThreadLocal), asked); !ok) return ok;
-  const Result<void> launched = executable->launch(problem, tensors, workspace.data(), handle);
-  Driver::Graph recorded = nullptr;
-  Result<void> ended = driver.check(driver.StreamEndCapture(handle, &recorded), asked);
-  Driver::GraphExec ready = nullptr;
-  if (launched && ended) ended = driver.check(driver.GraphInstantiateWithFlags(&ready, recorded, 0), asked);
-  if (recorded) driver.GraphDestroy(recorded);
-  if (!launched) return launched;
-  if (ended)
-    graph = std::shared_ptr<GraphExecTag>(ready, [owner = device](Driver::GraphExec g) {
-      Device::Scope scope(*owner);
-      owner->driver.GraphExecDestroy(g);
-    });
-  return ended;
+  Result<LaunchGraph> recorded = LaunchGraph::record(device, stream, "a candidate's launches", [&] {
+    return executable->launch(problem, tensors, workspace.data(), stream.handle());
+  });
+  if (!recorded) return tl::unexpected(recorded.error());
+  graph = std::move(*recorded);
+  return {};
 }
 
 Result<double> TimedRun::time(const Stream &stream, int calls) const {
-  const Driver &driver = device->driver;
   if (Result<void> ok = begin.record(stream); !ok) return tl::unexpected(ok.error());
-  {
-    Device::Scope scope(*device);
-    for (int k = 0; k < calls; ++k)
-      if (Result<void> ok = driver.check(driver.GraphLaunch(graph.get(), static_cast<Driver::Stream>(stream.handle())),
-                                         "replaying a candidate's graph");
-          !ok)
-        return tl::unexpected(ok.error());
-  }
+  for (int k = 0; k < calls; ++k)
+    if (Result<void> ok = graph->replay(stream); !ok) return tl::unexpected(ok.error());
   if (Result<void> ok = end.record(stream); !ok) return tl::unexpected(ok.error());
   Result<double> milliseconds = Event::milliseconds(begin, end);
   if (!milliseconds) return milliseconds;

@@ -3,7 +3,7 @@
 #define JVPGEN_TUNER_TIMEDRUN_H
 
 #include "runtime/abi/Executable.h"
-#include "runtime/launch/Device.h"
+#include "runtime/launch/LaunchGraph.h"
 #include <memory>
 #include <optional>
 
@@ -43,7 +43,7 @@ private:
   DevicePointer device;
   DeviceBuffer workspace;
   Event begin, end;
-  std::shared_ptr<GraphExecTag> graph;
+  std::optional<LaunchGraph> graph;
   int batch = 1;
   double estimate = 0;
 };

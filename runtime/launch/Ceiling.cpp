@@ -4,6 +4,7 @@
 #include "runtime/jit/SharedLibrary.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <random>
 #include <vector>
@@ -109,30 +110,54 @@ static double median(std::vector<double> values) {
   return values.size() % 2 ? values[half] : (values[half - 1] + values[half]) / 2;
 }
 
-Result<InterleavedTimes> jvpgen::measureCeiling(DevicePointer device, const Ceiling *ceiling, int rounds,
+namespace {
+/// One of those that take turns: calls that follow one another, between two events.
+class Burst {
+public:
+  static Result<Burst> create(const DevicePointer &device, std::function<Result<void>(const Stream &)> call) {
+    Result<Event> begin = Event::create(device), end = Event::create(device);
+    if (!begin || !end) return tl::unexpected(begin ? end.error() : begin.error());
+    return Burst(std::move(call), std::move(*begin), std::move(*end));
+  }
+
+  /// Milliseconds of one call.
+  Result<double> measure(const Stream &stream) const {
+    Result<void> queued = begin.record(stream);
+    for (int k = 0; queued && k < calls; ++k) queued = call(stream);
+    if (queued) queued = end.record(stream);
+    if (!queued) return tl::unexpected(queued.error());
+    return Event::milliseconds(begin, end).map([&](double ms) { return ms / calls; });
+  }
+
+  /// As many calls from now on as take so long if each takes `call_ms`.
+  void lastFor(double burst_ms, double call_ms) {
+    constexpr double kMostCalls = 2000;
+    calls = int(std::clamp(std::ceil(burst_ms / std::max(call_ms, 1e-3)), 1.0, kMostCalls));
+  }
+
+private:
+  Burst(std::function<Result<void>(const Stream &)> call, Event begin, Event end)
+      : call(std::move(call)), begin(std::move(begin)), end(std::move(end)) {}
+  std::function<Result<void>(const Stream &)> call;
+  Event begin, end;
+  int calls = 1;
+};
+} // namespace
+
+Result<InterleavedTimes> jvpgen::measureCeiling(DevicePointer device, const Ceiling *ceiling, const Turns &turns,
                                                 const std::function<Result<void>(const Stream &)> &work) {
-  constexpr int kWarmUp = 2;
+  constexpr int kSingleCalls = 2, kWarmUp = 3; // what a call takes is known after the second; a burst warms up besides
   Result<Stream> stream = Stream::create(device);
   if (!stream) return tl::unexpected(stream.error());
-  std::vector<Event> events;
-  for (int k = 0; k < 3; ++k) {
-    Result<Event> event = Event::create(device);
-    if (!event) return tl::unexpected(event.error());
-    events.push_back(std::move(*event));
-  }
+  Result<Burst> own = Burst::create(device, work);
+  Result<Burst> other = Burst::create(device, [ceiling](const Stream &on) { return ceiling->launch(on); });
+  if (!own || !other) return tl::unexpected(own ? other.error() : own.error());
   std::vector<double> work_ms, ceiling_ms;
-  for (int round = 0; round < kWarmUp + std::max(1, rounds); ++round) {
-    Result<void> queued =
-        events[0]
-            .record(*stream)
-            .and_then([&]() -> Result<void> { return ceiling ? ceiling->launch(*stream) : Result<void>(); })
-            .and_then([&] { return events[1].record(*stream); })
-            .and_then([&] { return work(*stream); })
-            .and_then([&] { return events[2].record(*stream); });
-    if (!queued) return tl::unexpected(queued.error());
-    Result<double> first = Event::milliseconds(events[0], events[1]),
-                   second = Event::milliseconds(events[1], events[2]);
-    if (!first || !second) return tl::unexpected(first ? second.error() : first.error());
+  for (int round = 0; round < kWarmUp + std::max(1, turns.rounds); ++round) {
+    Result<double> first = ceiling ? other->measure(*stream) : Result<double>(0);
+    Result<double> second = first ? own->measure(*stream) : first;
+    if (!second) return tl::unexpected(second.error());
+    if (round + 1 == kSingleCalls) other->lastFor(turns.burst_ms, *first), own->lastFor(turns.burst_ms, *second);
     if (round < kWarmUp) continue;
     ceiling_ms.push_back(*first);
     work_ms.push_back(*second);

@@ -44,14 +44,20 @@ private:
   DeviceBuffer a, b, c;
 };
 
+/// How work is timed in turns with a ceiling.
+struct Turns {
+  int rounds = 5;
+  double burst_ms = 0; ///< calls that follow one another in each turn take about so long; 0: one call
+};
+
 struct InterleavedTimes {
-  double work_ms = 0;                   ///< median of the rounds
+  double work_ms = 0;                   ///< of one call, median of the rounds
   std::optional<double> ceiling_tflops; ///< from the median; nothing without a ceiling
 };
 
-/// Times `work`, which queues something on the stream it is given, `rounds` times in turns with the ceiling (null:
-/// alone), after two rounds that warm up. Clocks follow heat and power: only times of the same turns compare.
-Result<InterleavedTimes> measureCeiling(DevicePointer device, const Ceiling *ceiling, int rounds,
+/// Times `work`, which queues something on the stream it is given, in turns with the ceiling (null: alone), after
+/// rounds that warm up. Clocks follow heat and power: only times of the same turns compare.
+Result<InterleavedTimes> measureCeiling(DevicePointer device, const Ceiling *ceiling, const Turns &turns,
                                         const std::function<Result<void>(const Stream &)> &work);
 
 } // namespace jvpgen

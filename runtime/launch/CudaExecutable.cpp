@@ -92,8 +92,8 @@ Result<void> CudaExecutable::checkPlaces(std::span<const TensorView> views, cons
   return !workspace || device->owns(workspace) ? Result<void>() : refuse("the workspace");
 }
 
-Result<void> CudaExecutable::launch(const Problem &problem, std::span<const TensorView> views, void *workspace,
-                                    void *stream) const {
+Result<void> CudaExecutable::queue(const Problem &problem, std::span<const TensorView> views, void *workspace,
+                                   void *stream, const Queued *queued) const {
   const Driver &driver = device->driver;
   if (Result<void> ok = device->alive(); !ok) return ok;
   if (captured) captured->count(problem);
@@ -110,8 +110,15 @@ Result<void> CudaExecutable::launch(const Problem &problem, std::span<const Tens
     int code = driver.LaunchKernel(kernel.function, unsigned(blocks), 1, 1, kernel.threads, 1, 1, kernel.shared_bytes,
                                    static_cast<Driver::Stream>(stream), parameters, nullptr);
     if (code) return driver.check(code, "launching the kernel '" + kernel.name + "'");
+    if (!queued) continue;
+    if (Result<void> ok = (*queued)(kernel.name); !ok) return ok;
   }
   return {};
+}
+
+Result<void> CudaExecutable::launch(const Problem &problem, std::span<const TensorView> views, void *workspace,
+                                    void *stream) const {
+  return queue(problem, views, workspace, stream, nullptr);
 }
 
 Result<void> CudaExecutable::launch(const Problem &problem, const TensorMap &tensors, void *workspace,
@@ -119,7 +126,15 @@ Result<void> CudaExecutable::launch(const Problem &problem, const TensorMap &ten
   std::array<TensorView, LaunchArguments::kMostTensors> views;
   const std::span<TensorView> taken(views.data(), signature().size());
   if (Result<void> ok = arguments.resolve(tensors, taken); !ok) return ok;
-  return launch(problem, taken, workspace, stream);
+  return queue(problem, taken, workspace, stream, nullptr);
+}
+
+Result<void> CudaExecutable::launch(const Problem &problem, const TensorMap &tensors, void *workspace, void *stream,
+                                    const Queued &queued) const {
+  std::array<TensorView, LaunchArguments::kMostTensors> views;
+  const std::span<TensorView> taken(views.data(), signature().size());
+  if (Result<void> ok = arguments.resolve(tensors, taken); !ok) return ok;
+  return queue(problem, taken, workspace, stream, &queued);
 }
 
 Result<std::unique_ptr<CudaExecutable>> jvpgen::load(const KernelBundle &bundle, const CompiledVariant &compiled,

@@ -9,6 +9,7 @@
 #include "runtime/launch/LaunchCapture.h"
 #include "runtime/launch/LaunchFrame.h"
 #include "support/Result.h"
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -42,6 +43,11 @@ public:
   Result<void> launch(const Problem &problem, std::span<const TensorView> views, void *workspace, void *stream) const;
   Result<void> launch(const Problem &problem, const TensorMap &tensors, void *workspace, void *stream) const override;
 
+  /// Called behind each kernel that was queued, with its name.
+  using Queued = std::function<Result<void>(const std::string &kernel)>;
+  Result<void> launch(const Problem &problem, const TensorMap &tensors, void *workspace, void *stream,
+                      const Queued &queued) const;
+
 private:
   struct Kernel {
     std::string name;
@@ -50,6 +56,8 @@ private:
     unsigned threads = 0, shared_bytes = 0;
   };
   Result<void> checkPlaces(std::span<const TensorView> views, const void *workspace) const;
+  Result<void> queue(const Problem &problem, std::span<const TensorView> views, void *workspace, void *stream,
+                     const Queued *queued) const;
 
   DevicePointer device;
   const LaunchArguments arguments;

@@ -144,6 +144,21 @@ class Json(ProgramTest):
             self.assertAlmostEqual(record["tflops"], flop / record["median_ms"] / 1e9, delta=1e-6 * record["tflops"])
             self.assertAlmostEqual(record["ratio"], record["tflops"] / record["ceiling_tflops"], delta=1e-6)
 
+    def test_kept_tiles(self):
+        spec = self.spec('mask_tensor = { dims = ["q", "kv"] }\n')
+        words = [spec, "--device", "cpu", "--programs", "tangent_forward", "--shapes", "2x2x64x64", "--kept-tiles", "0.25",
+                 "--tile-size", "16"]
+        record = self.json("bench", *words, "--rounds", "1")[0]
+        self.assertEqual(record["kept_pairs"], 2 * 2 * 4 * 16 * 16)  # 4 of 16 tiles
+        self.assertEqual((record["kept_tiles"], record["tile_size"]), (0.25, 16))
+        self.assertTrue(all(r["passed"] for r in self.json("verify", *words)))
+        self.assertIn("mask_tensor", self.fails(2, "bench", PLAIN, *words[1:]))
+
+    def test_times_of_kernels_are_a_gpus(self):
+        words = ["bench", PLAIN, "--device", "cpu", "--programs", "forward", "--shapes", "1x1x8x8"]
+        for flag in ["--by-launch", "--graph-slope"]:
+            self.assertIn("--device cuda", self.fails(2, *words, flag))
+
     def test_doctor(self):
         found = self.json("doctor")
         self.assertEqual(set(found), {"gpus", "driver", "nvrtc", "cache", "cublas"})

@@ -217,8 +217,8 @@ TEST_F(OnGpu, RunsTheTinyBundle) {
 TEST_F(OnGpu, CeilingIsMeasured) {
   Result<Ceiling> ceiling = Ceiling::create(device, Environment::ofProcess());
   if (!ceiling) GTEST_SKIP() << ceiling.error().message;
-  Result<InterleavedTimes> times =
-      measureCeiling(device, &*ceiling, 3, [&](const Stream &s) { return ceiling->launch(s); });
+  Result<InterleavedTimes> times = measureCeiling(device, &*ceiling, {.rounds = 3, .burst_ms = 5},
+                                                  [&](const Stream &s) { return ceiling->launch(s); });
   ASSERT_TRUE(times) << times.error().message;
   double work = 2 * 8192. * 8192 * 8192 / (times->work_ms * 1e9);
   EXPECT_GT(*times->ceiling_tflops, 10);

@@ -83,3 +83,29 @@ TEST(RandomInputs, NamedInputs) {
   EXPECT_GT(emptyRows, 0);
   EXPECT_NEAR(infinite, 1024, 150);
 }
+
+TEST(RandomInputs, TilesAreKeptAsAWhole) {
+  AttentionSpec spec = specFrom("mask_tensor = { dims = [\"heads\", \"q\", \"kv\"] }\n");
+  RandomOptions options{.kept_tiles = {.share = 0.25, .size = 8}};
+  RandomInputs drawn = makeInputs(spec, {1, 2, 2, 100, 60}, 5, options); // 13 x 8 tiles, ragged on both sides
+  const HostTensor &mask = drawn.tensors.at("mask");
+  EXPECT_NE(mask.bytes, makeInputs(spec, {1, 2, 2, 100, 60}, 6, options).tensors.at("mask").bytes);
+  for (int64_t head = 0; head < 2; ++head) {
+    int kept = 0;
+    for (int64_t i = 0; i < 100; i += 8) {
+      int inRow = 0;
+      for (int64_t j = 0; j < 60; j += 8) {
+        const double first = mask.get((head * 100 + i) * 60 + j);
+        for (int64_t x = i; x < std::min<int64_t>(i + 8, 100); ++x)
+          for (int64_t y = j; y < std::min<int64_t>(j + 8, 60); ++y)
+            ASSERT_EQ(mask.get((head * 100 + x) * 60 + y), first);
+        inRow += first != 0;
+      }
+      EXPECT_GE(inRow, 1) << "tiles at query " << i;
+      kept += inRow;
+    }
+    EXPECT_EQ(kept, 26) << "a quarter of 104";
+  }
+  EXPECT_NE(std::vector(mask.bytes.begin(), mask.bytes.begin() + 6000),
+            std::vector(mask.bytes.begin() + 6000, mask.bytes.end()));
+}

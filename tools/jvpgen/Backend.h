@@ -3,19 +3,13 @@
 #define JVPGEN_TOOLS_JVPGEN_BACKEND_H
 
 #include "compiler/driver/PlannedSpec.h"
+#include "tools/jvpgen/Timing.h"
 #include "tools/tensors/HostTensor.h"
 #include <optional>
 #include <string>
 #include <string_view>
 
 namespace jvpgen {
-
-/// What was measured of one program and shape; times are medians.
-struct Timing {
-  double median_ms = 0;
-  std::optional<double> ceiling_tflops; ///< measured in turns with the program
-  size_t workspace_bytes = 0;           ///< row statistics, and what gradients of a broadcast bias are summed from
-};
 
 /// What records call the code that runs a program.
 struct CodeNames {
@@ -35,9 +29,9 @@ public:
   virtual Result<void> run(const std::string &program, const Problem &problem, TensorSet &inputs,
                            TensorSet &outputs) = 0;
 
-  /// Runs it `rounds` times after warming up, in turns with the ceiling if one is wanted and can be had.
+  /// Warms up, and measures.
   virtual Result<Timing> time(const std::string &program, const Problem &problem, TensorSet &inputs, TensorSet &outputs,
-                              int rounds, bool with_ceiling) = 0;
+                              const TimingOptions &how) = 0;
 };
 
 struct BackendOptions {

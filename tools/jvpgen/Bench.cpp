@@ -18,8 +18,8 @@ namespace {
 struct BenchOptions : SpecOptions {
   BackendOptions backend;
   std::string shapes = "1x8x2048x2048";
-  int rounds = 20;
-  bool ceiling = false;
+  TimingOptions timing;
+  KeptTiles kept_tiles;
 };
 } // namespace
 
@@ -38,27 +38,36 @@ static ordered_json record(const Setting &setting, const DerivedProgram &p, cons
   double flop = p.matmuls * 2 * setting.spec.head_dim_qk * double(kept_pairs), tflops = flop / (timing.median_ms * 1e9);
   std::optional<double> ratio;
   if (timing.ceiling_tflops) ratio = tflops / *timing.ceiling_tflops;
-  return {{"program", p.name},
-          {"skeleton", code.skeleton},
-          {"schedule", code.schedule},
-          {"fallback_reason", orNull(code.fallback_reason)},
-          {"shape", shapeName(shape)},
-          {"kept_pairs", kept_pairs},
-          {"device", setting.backend.device()},
-          {"workspace_bytes", timing.workspace_bytes},
-          {"median_ms", timing.median_ms},
-          {"tflops", tflops},
-          {"ceiling_tflops", orNull(timing.ceiling_tflops)},
-          {"ratio", orNull(ratio)}};
+  ordered_json out = {{"program", p.name},
+                      {"skeleton", code.skeleton},
+                      {"schedule", code.schedule},
+                      {"fallback_reason", orNull(code.fallback_reason)},
+                      {"shape", shapeName(shape)},
+                      {"kept_pairs", kept_pairs},
+                      {"device", setting.backend.device()},
+                      {"workspace_bytes", timing.workspace_bytes},
+                      {"median_ms", timing.median_ms},
+                      {"tflops", tflops},
+                      {"ceiling_tflops", orNull(timing.ceiling_tflops)},
+                      {"ratio", orNull(ratio)}};
+  if (setting.options.kept_tiles.share > 0)
+    out["kept_tiles"] = setting.options.kept_tiles.share, out["tile_size"] = setting.options.kept_tiles.size;
+  for (const LaunchTime &launch : timing.launches)
+    out["launches"].push_back({{"kernel", launch.kernel}, {"median_ms", launch.median_ms}});
+  if (timing.slope_us) out["slope_us"] = *timing.slope_us;
+  return out;
 }
 
 static void printRecord(const ordered_json &r) {
   std::printf("%-16s %-16s %9.3f ms  %8.3f TFLOP/s", r["program"].get<std::string>().c_str(),
               r["shape"].get<std::string>().c_str(), double(r["median_ms"]), double(r["tflops"]));
-  if (r["ratio"].is_null())
-    std::puts("");
-  else
-    std::printf("  ceiling %8.3f  ratio %.3f\n", double(r["ceiling_tflops"]), double(r["ratio"]));
+  if (!r["ratio"].is_null())
+    std::printf("  ceiling %8.3f  ratio %.3f", double(r["ceiling_tflops"]), double(r["ratio"]));
+  if (r.contains("slope_us")) std::printf("  %.2f us each in a graph", double(r["slope_us"]));
+  std::puts("");
+  if (r.contains("launches"))
+    for (const ordered_json &launch : r["launches"])
+      std::printf("    %-45s %9.3f ms\n", launch["kernel"].get<std::string>().c_str(), double(launch["median_ms"]));
 }
 
 /// The program's inputs, from the random ones and from what earlier programs wrote.
@@ -76,15 +85,14 @@ static Result<TensorSet> inputsFor(const AttentionSpec &spec, const std::string 
 
 static Result<void> benchShape(const Setting &setting, const std::vector<DerivedProgram> &programs,
                                const Problem &shape, ordered_json &all) {
-  RandomInputs drawn = makeInputs(setting.spec, shape, 1);
+  RandomInputs drawn = makeInputs(setting.spec, shape, 1, {.kept_tiles = setting.options.kept_tiles});
   TensorSet known = drawn.tensors;
   int64_t kept_pairs = countKeptPairs(setting.spec, drawn.problem, known);
   for (const DerivedProgram &p : programs) {
     Result<TensorSet> in = inputsFor(setting.spec, p.name, known);
     if (!in) return tl::unexpected<Error>(in.error());
     TensorSet out = poisonedOutputs(setting.spec, drawn.problem, p.name);
-    Result<Timing> timing =
-        setting.backend.time(p.name, drawn.problem, *in, out, setting.options.rounds, setting.options.ceiling);
+    Result<Timing> timing = setting.backend.time(p.name, drawn.problem, *in, out, setting.options.timing);
     if (!timing) return tl::unexpected<Error>(timing.error());
     if (Result<void> done = setting.backend.run(p.name, drawn.problem, *in, out); !done) return done;
     for (auto &[name, tensor] : out) known[name] = std::move(tensor);
@@ -98,6 +106,7 @@ static Result<void> bench(const BenchOptions &options) {
   Result<Request> request = loadRequest(options);
   if (!request) return tl::unexpected<Error>(request.error());
   const auto &[spec, programs] = *request;
+  if (Result<void> ok = checkKeptTiles(spec, options.kept_tiles); !ok) return ok;
   Result<std::vector<Problem>> shapes = parseShapes(spec, options.shapes);
   if (!shapes) return tl::unexpected<Error>(shapes.error());
   Result<std::unique_ptr<Backend>> backend = openBackend(spec, programs, options.backend);
@@ -111,6 +120,22 @@ static Result<void> bench(const BenchOptions &options) {
   return {};
 }
 
+static void addTimingOptions(CLI::App &command, TimingOptions &timing) {
+  command.add_option("--rounds", timing.rounds, "timed runs; the median counts")
+      ->check(CLI::Range(1, 100000))
+      ->capture_default_str();
+  command
+      .add_option("--burst-ms", timing.burst_ms,
+                  "of the GPU: how long calls follow one another in each round; 0: one call")
+      ->check(CLI::Range(0., 10000.))
+      ->capture_default_str();
+  command.add_flag("--ceiling", timing.ceiling,
+                   "measure cuBLAS bf16 8192^3, or the processor's FMA peak, in turns with it");
+  command.add_flag("--by-launch", timing.by_launch, "of the GPU: the time of each kernel besides");
+  command.add_flag("--graph-slope", timing.graph_slope,
+                   "of the GPU: what a call takes in a graph besides, from graphs of 100 and 200 calls");
+}
+
 void jvpgen::addBench(CLI::App &app, Action &action) {
   CLI::App *command = app.add_subcommand("bench", "time programs on random normal inputs");
   auto options = std::make_shared<BenchOptions>();
@@ -118,10 +143,7 @@ void jvpgen::addBench(CLI::App &app, Action &action) {
   addBackendOptions(*command, options->backend);
   command->add_option("--shapes", options->shapes, "batch x heads x queries x keys, comma separated")
       ->capture_default_str();
-  command->add_option("--rounds", options->rounds, "timed runs; the median counts")
-      ->check(CLI::Range(1, 100000))
-      ->capture_default_str();
-  command->add_flag("--ceiling", options->ceiling,
-                    "measure cuBLAS bf16 8192^3, or the processor's FMA peak, in turns with it");
+  addKeptTiles(*command, options->kept_tiles);
+  addTimingOptions(*command, options->timing);
   command->callback([=, &action] { action = [=] { return bench(*options); }; });
 }

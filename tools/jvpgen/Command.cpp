@@ -68,6 +68,23 @@ void jvpgen::addBackendOptions(CLI::App &command, BackendOptions &options) {
       ->check(CLI::Range(0, 64));
 }
 
+void jvpgen::addKeptTiles(CLI::App &command, KeptTiles &tiles) {
+  command
+      .add_option("--kept-tiles", tiles.share,
+                  "which part of the boolean tensor's square tiles is kept, each as a whole; 0: random entries")
+      ->check(CLI::Range(0., 1.))
+      ->capture_default_str();
+  command.add_option("--tile-size", tiles.size, "queries and keys of such a tile")
+      ->check(CLI::Range(1, 1 << 20))
+      ->capture_default_str();
+}
+
+Result<void> jvpgen::checkKeptTiles(const AttentionSpec &spec, const KeptTiles &tiles) {
+  if (tiles.share == 0 || spec.input("mask")) return {};
+  return fail(ErrorKind::Invalid, "--kept-tiles asks for tiles of a boolean tensor, and '" + spec.name +
+                                      "' has none; add mask_tensor = { dims = [\"q\", \"kv\"] } to it");
+}
+
 std::vector<std::string> jvpgen::withEarlier(const AttentionSpec &spec, const std::vector<std::string> &programs) {
   std::vector<std::string> out;
   for (const std::string &possible : programsOf(spec)) {

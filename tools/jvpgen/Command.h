@@ -5,6 +5,7 @@
 #include "compiler/spec/AttentionSpec.h"
 #include "support/Result.h"
 #include "tools/jvpgen/Backend.h"
+#include "tools/tensors/RandomInputs.h"
 #include <CLI/CLI.hpp>
 #include <functional>
 #include <nlohmann/json.hpp>
@@ -46,6 +47,12 @@ template <typename T> nlohmann::ordered_json orNull(const std::optional<T> &valu
 
 /// Adds --device, --variant, --threads.
 void addBackendOptions(CLI::App &command, BackendOptions &options);
+
+/// Adds --kept-tiles, --tile-size.
+void addKeptTiles(CLI::App &command, KeptTiles &tiles);
+
+/// Tiles can only be kept of a boolean tensor; an error where the specification has none.
+Result<void> checkKeptTiles(const AttentionSpec &spec, const KeptTiles &tiles);
 
 void addCheck(CLI::App &app, Action &action);
 void addShow(CLI::App &app, Action &action);

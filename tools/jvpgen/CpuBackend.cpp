@@ -37,18 +37,21 @@ public:
   }
 
   Result<Timing> time(const std::string &program, const Problem &problem, TensorSet &inputs, TensorSet &outputs,
-                      int rounds, bool with_ceiling) override {
+                      const TimingOptions &how) override {
+    if (how.by_launch || how.graph_slope)
+      return fail(ErrorKind::Unsupported, "--by-launch and --graph-slope ask for times of kernels on a GPU, and '" +
+                                              program + "' runs on the processor as a whole; use --device cuda");
     std::vector<double> times, attainable; ///< ms, and the FLOP that the peak is in that time
 #ifdef JVPGEN_WITH_CPU
     double before = 0;
     std::optional<FmaPeak> peak;
-    if (with_ceiling) {
+    if (how.ceiling) {
       Result<FmaPeak> made = FmaPeak::create(options.threads);
       if (!made) return tl::unexpected<Error>(made.error());
       peak = std::move(*made);
     }
 #endif
-    for (int k = -1; k < rounds; ++k) {
+    for (int k = -1; k < how.rounds; ++k) {
       auto begin = std::chrono::steady_clock::now();
       if (Result<void> done = run(program, problem, inputs, outputs); !done) return tl::unexpected<Error>(done.error());
       double ms = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begin).count();
@@ -61,7 +64,8 @@ public:
 #endif
     }
     // On a machine that others use too, times and peaks vary together: the median is that of their pairs.
-    Timing out{median(times), {}, workspace.size() - kAlignment};
+    Timing out;
+    out.median_ms = median(times), out.workspace_bytes = workspace.size() - kAlignment;
     if (!attainable.empty()) out.ceiling_tflops = median(attainable) / out.median_ms / 1e12;
     return out;
   }

@@ -1,9 +1,8 @@
 // Programs on a GPU: tensors are copied there and back around each run.
 #include "tools/jvpgen/Backend.h"
 
-#include "runtime/launch/Ceiling.h"
-#include "runtime/launch/CudaExecutable.h"
 #include "schedule/ScheduleFields.h"
+#include "tools/jvpgen/CudaTiming.h"
 #include "tools/jvpgen/DeviceTensors.h"
 #include <map>
 
@@ -46,19 +45,14 @@ public:
   }
 
   Result<Timing> time(const std::string &program, const Problem &problem, TensorSet &inputs, TensorSet &outputs,
-                      int rounds, bool with_ceiling) override {
+                      const TimingOptions &how) override {
     Result<DeviceTensors> tensors = DeviceTensors::upload(spec, inputs, outputs, gpu, stream);
     if (!tensors) return tl::unexpected<Error>(tensors.error());
     if (Result<void> done = launch(program, problem, *tensors); !done) return tl::unexpected<Error>(done.error());
-    if (with_ceiling && !ceiling)
+    if (how.ceiling && !ceiling)
       if (Result<Ceiling> made = Ceiling::create(gpu, Environment::ofProcess())) ceiling = std::move(*made);
-    const Executable &ready = *compiled[program].executable;
-    Result<InterleavedTimes> times =
-        measureCeiling(gpu, with_ceiling && ceiling ? &*ceiling : nullptr, rounds, [&](const Stream &on) {
-          return ready.launch(problem, tensors->views, workspace->data(), on.handle());
-        });
-    if (!times) return tl::unexpected<Error>(times.error());
-    return Timing{times->work_ms, times->ceiling_tflops, ready.workspaceBytes(problem)};
+    const TimedCall call{gpu, *compiled[program].executable, problem, tensors->views, workspace->data()};
+    return timeCall(call, how, how.ceiling && ceiling ? &*ceiling : nullptr);
   }
 
 private:

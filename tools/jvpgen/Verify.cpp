@@ -16,7 +16,7 @@ struct VerifyCommand : SpecOptions {
   BackendOptions backend;
   std::string shapes = "2x4x65x100,1x4x128x63";
   uint64_t seed = 1;
-  double q_scale = 1, tangent_scale = 1;
+  RandomOptions inputs;
 };
 } // namespace
 
@@ -50,6 +50,7 @@ static Result<void> verify(const VerifyCommand &options) {
   Result<Request> request = loadRequest(options);
   if (!request) return tl::unexpected<Error>(request.error());
   const auto &[spec, programs] = *request;
+  if (Result<void> ok = checkKeptTiles(spec, options.inputs.kept_tiles); !ok) return ok;
   Result<std::vector<Problem>> shapes = parseShapes(spec, options.shapes);
   if (!shapes) return tl::unexpected<Error>(shapes.error());
   Result<std::unique_ptr<Backend>> backend = openBackend(spec, withEarlier(spec, programs), options.backend);
@@ -57,8 +58,7 @@ static Result<void> verify(const VerifyCommand &options) {
   ordered_json all = ordered_json::array();
   size_t failed = 0, refused = 0, total = 0;
   for (const Problem &shape : *shapes) {
-    reference::VerifyOptions how{.seed = options.seed, .inputs = {}, .programs = programs};
-    how.inputs.q_scale = options.q_scale, how.inputs.tangent_scale = options.tangent_scale;
+    reference::VerifyOptions how{.seed = options.seed, .inputs = options.inputs, .programs = programs};
     Result<reference::Judge> judge = reference::Judge::prepare(spec, shape, how);
     if (!judge) return tl::unexpected<Error>(judge.error());
     Result<std::vector<reference::Record>> records =
@@ -96,8 +96,9 @@ void jvpgen::addVerify(CLI::App &app, Action &action) {
   command->add_option("--shapes", options->shapes, "batch x heads x queries x keys, comma separated")
       ->capture_default_str();
   command->add_option("--seed", options->seed, "of the random inputs")->capture_default_str();
-  command->add_option("--q-scale", options->q_scale, "standard deviation of q")->capture_default_str();
-  command->add_option("--tangent-scale", options->tangent_scale, "standard deviation of tangents")
+  command->add_option("--q-scale", options->inputs.q_scale, "standard deviation of q")->capture_default_str();
+  command->add_option("--tangent-scale", options->inputs.tangent_scale, "standard deviation of tangents")
       ->capture_default_str();
+  addKeptTiles(*command, options->inputs.kept_tiles);
   command->callback([=, &action] { action = [=] { return verify(*options); }; });
 }

@@ -96,6 +96,8 @@ private:
     const NamedInput *input = namedInputOf(spec, name);
     if (input && input->kind == NamedInput::Kind::IntVector)
       fillDocuments(tensor, random);
+    else if (input && input->kind == NamedInput::Kind::Mask && options.kept_tiles.share > 0)
+      fillTiles(tensor, random);
     else if (input && input->kind == NamedInput::Kind::Mask)
       fillMask(tensor, random);
     else
@@ -148,6 +150,31 @@ private:
     for (int64_t row = 0; columns && row < tensor.elements() / columns; ++row)
       if (random.uniform() < 0.05)
         for (int64_t j = 0; j < columns; ++j) tensor.set(row * columns + j, 0);
+  }
+
+  /// Which of rows x columns tiles are kept: one of each row, and of the others as many as the share leaves, all
+  /// equally likely (each is taken with the probability left / remaining).
+  std::vector<bool> drawTiles(Generator &random, int64_t rows, int64_t columns) const {
+    std::vector<bool> kept(size_t(rows * columns), false);
+    for (int64_t row = 0; row < rows; ++row) kept[size_t(row * columns + random.below(columns))] = true;
+    int64_t left = std::llround(options.kept_tiles.share * double(rows * columns)) - rows;
+    int64_t remaining = rows * columns - rows;
+    for (size_t k = 0; k < kept.size(); ++k) {
+      if (kept[k]) continue;
+      if (random.below(remaining--) < left) kept[k] = true, --left;
+    }
+    return kept;
+  }
+
+  void fillTiles(HostTensor &tensor, Generator &random) const {
+    const int64_t size = options.kept_tiles.size, rows = tensor.shape[2], columns = tensor.shape[3];
+    const int64_t across = (columns + size - 1) / size;
+    if (tensor.elements() == 0) return;
+    for (int64_t plane = 0; plane < tensor.shape[0] * tensor.shape[1]; ++plane) {
+      const std::vector<bool> kept = drawTiles(random, (rows + size - 1) / size, across);
+      for (int64_t k = 0; k < rows * columns; ++k)
+        tensor.set(plane * rows * columns + k, kept[size_t(k / columns / size * across + k % columns / size)]);
+    }
   }
 
   /// NaN, infinities and huge numbers in turn, wherever a query or key index lies at or beyond its sequence's length.

@@ -6,11 +6,18 @@
 
 namespace jvpgen {
 
+/// A boolean tensor of which square tiles are kept as a whole, drawn at random; each row of tiles keeps one at least.
+struct KeptTiles {
+  double share = 0; ///< of the tiles; 0: the tensor is drawn entry by entry
+  int64_t size = 128;
+};
+
 struct RandomOptions {
   double q_scale = 1;         ///< standard deviation of q: 8 and more reach the flat part of a softcap of 30
   double tangent_mean = 0;    ///< mean of the tangents' entries, in units of their scale
   double bias_infinities = 0; ///< part of the bias' entries that is -inf
   double tangent_scale = 1;   ///< standard deviation of the tangents
+  KeptTiles kept_tiles = {};
 };
 
 struct RandomInputs {
