@@ -229,7 +229,7 @@ std::string ProgramWriter::atEachPlace(IndexSet indices, bool skipsPadding, cons
   std::string head;
   for (size_t k = letters.size(); k-- > 0;)
     head += "const int " + letters.substr(k, 1) + " = split(rest, " + sizeOf(letters[k]) + ");\n";
-  return "for (i64 at = thread_index(); at < " + countOf(indices) + "; at += kThreads) {\n" +
+  return "#pragma unroll 1\nfor (i64 at = thread_index(); at < " + countOf(indices) + "; at += kThreads) {\n" +
          indent((letters.empty() ? "" : "i64 rest = at;\n") + head + sequenceText(indices) +
                     (beyond.empty() ? "" : "if (" + beyond + ") continue;\n") + body,
                 2) +
@@ -248,7 +248,8 @@ std::string ProgramWriter::overEach(IndexSet over, IndexSet around, const std::s
       const std::string beyond = over.has('b') ? outside((around | over) - (over & kStreamed)) : "";
       out = sequenceText(around | over) + (beyond.empty() ? "" : "if (" + beyond + ") continue;\n") + out;
     }
-    out = "for (int " + x + " = 0; " + x + " < " + end + "; ++" + x + ") {\n" + indent(out, 2) + "}\n";
+    out =
+        "#pragma unroll 1\nfor (int " + x + " = 0; " + x + " < " + end + "; ++" + x + ") {\n" + indent(out, 2) + "}\n";
   }
   return out;
 }
