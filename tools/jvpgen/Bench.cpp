@@ -19,7 +19,7 @@ struct BenchOptions : SpecOptions {
   BackendOptions backend;
   std::string shapes = "1x8x2048x2048";
   TimingOptions timing;
-  KeptTiles kept_tiles;
+  RandomOptions inputs;
 };
 } // namespace
 
@@ -50,8 +50,8 @@ static ordered_json record(const Setting &setting, const DerivedProgram &p, cons
                       {"tflops", tflops},
                       {"ceiling_tflops", orNull(timing.ceiling_tflops)},
                       {"ratio", orNull(ratio)}};
-  if (setting.options.kept_tiles.share > 0)
-    out["kept_tiles"] = setting.options.kept_tiles.share, out["tile_size"] = setting.options.kept_tiles.size;
+  if (const KeptTiles &tiles = setting.options.inputs.kept_tiles; tiles.share > 0)
+    out["kept_tiles"] = tiles.share, out["tile_size"] = tiles.size;
   for (const LaunchTime &launch : timing.launches)
     out["launches"].push_back({{"kernel", launch.kernel}, {"median_ms", launch.median_ms}});
   if (timing.slope_us) out["slope_us"] = *timing.slope_us;
@@ -85,7 +85,7 @@ static Result<TensorSet> inputsFor(const AttentionSpec &spec, const std::string 
 
 static Result<void> benchShape(const Setting &setting, const std::vector<DerivedProgram> &programs,
                                const Problem &shape, ordered_json &all) {
-  RandomInputs drawn = makeInputs(setting.spec, shape, 1, {.kept_tiles = setting.options.kept_tiles});
+  RandomInputs drawn = makeInputs(setting.spec, shape, 1, setting.options.inputs);
   TensorSet known = drawn.tensors;
   int64_t kept_pairs = countKeptPairs(setting.spec, drawn.problem, known);
   for (const DerivedProgram &p : programs) {
@@ -106,7 +106,7 @@ static Result<void> bench(const BenchOptions &options) {
   Result<Request> request = loadRequest(options);
   if (!request) return tl::unexpected<Error>(request.error());
   const auto &[spec, programs] = *request;
-  if (Result<void> ok = checkKeptTiles(spec, options.kept_tiles); !ok) return ok;
+  if (Result<void> ok = checkKeptTiles(spec, options.inputs.kept_tiles); !ok) return ok;
   Result<std::vector<Problem>> shapes = parseShapes(spec, options.shapes);
   if (!shapes) return tl::unexpected<Error>(shapes.error());
   Result<std::unique_ptr<Backend>> backend = openBackend(spec, programs, options.backend);
@@ -143,7 +143,8 @@ void jvpgen::addBench(CLI::App &app, Action &action) {
   addBackendOptions(*command, options->backend);
   command->add_option("--shapes", options->shapes, "batch x heads x queries x keys, comma separated")
       ->capture_default_str();
-  addKeptTiles(*command, options->kept_tiles);
+  addKeptTiles(*command, options->inputs.kept_tiles);
+  command->add_option("--q-scale", options->inputs.q_scale, "standard deviation of q")->capture_default_str();
   addTimingOptions(*command, options->timing);
   command->callback([=, &action] { action = [=] { return bench(*options); }; });
 }
