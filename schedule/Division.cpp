@@ -4,8 +4,8 @@
 
 using namespace jvpgen;
 
-// In units of the time that one tile takes. Estimates: of 1, 2, 3, 4 and 6 parts they choose the fastest for both shapes
-// that were measured on an H200 (bench/results/hopper_few_blocks_h200.json).
+// In units of the time that one tile takes. Estimates: of 1, 2, 3, 4 and 6 parts they choose the fastest for both
+// shapes that were measured on an H200 (bench/results/hopper_few_blocks_h200.json).
 static constexpr double kBlock = 3;    // entering and leaving a block
 static constexpr double kJoin = 5;     // the launch that joins
 static constexpr double kJoinPart = 1; // and what it reads of each part

@@ -12,7 +12,7 @@ static constexpr int kOwnRows = 128, kWarps = 12, kLongestTile = 128, kShortestT
 // A product of scores takes max(N / 2, 16 + N / 4) clocks: shorter tiles than this wait for their left operand's
 // shared memory for longer than the product takes.
 static constexpr int kShortestGoodTile = 48;
-static constexpr int kMostParts = 4;
+static constexpr int kMostParts = 4, kMultiplying = 2, kPackedBytes = 2;
 static constexpr int kAlignment = 1024;
 
 static int keySlots(const Schedule &s) { return (s.stages + 1) / 2; }
@@ -23,19 +23,25 @@ static int slotBytes(const ResourceModel &m, int rows, int features) {
   return (rows * features * m.element_bytes + kAlignment - 1) / kAlignment * kAlignment;
 }
 
+/// Of tiles that are loaded beside keys and values: each row has slots for its own.
+static int loadSlots(const ResourceModel &m, const Schedule &s) {
+  return m.fetched_tiles == 0 ? 0 : valueSlots(s) == 1 ? 2 : 1;
+}
+
 int jvpgen::warpgroupSharedBytes(const ResourceModel &m, const Schedule &s) {
   auto barriersOf = [](int slots) { return 2 * (slots == 1 ? kMostParts : slots); }; // of a single slot's operands
-  const int barriers = 2 + barriersOf(keySlots(s)) + barriersOf(valueSlots(s));
+  const int barriers = 2 + barriersOf(keySlots(s)) + barriersOf(valueSlots(s)) + 2 * kMultiplying * loadSlots(m, s);
   return kAlignment + s.tile_m * m.own_features * m.element_bytes +
          keySlots(s) * slotBytes(m, s.tile_n, m.key_features) +
-         valueSlots(s) * slotBytes(m, s.tile_n, m.streamed_features - m.key_features) + 8 * barriers;
+         valueSlots(s) * slotBytes(m, s.tile_n, m.streamed_features - m.key_features) +
+         loadSlots(m, s) * s.tile_m * s.tile_n * kPackedBytes * m.fetched_tiles + 8 * barriers;
 }
 
 /// The most that is alive at once: outputs and packed weights beside the next tile's first scores, or all scores. A
 /// tile of 64 rows of a warpgroup takes half a register a column, packed a quarter.
 static int liveRegisters(const ResourceModel &m, const Schedule &s) {
   const int under_way = m.early_scores * s.tile_n / 2 + m.packed_tiles * s.tile_n / 4;
-  const int landed = m.score_tiles * s.tile_n / 2 + m.fetched_tiles * s.tile_n / 4;
+  const int landed = m.score_tiles * s.tile_n / 2;
   return m.mask_registers + m.output_features / 2 + std::max(under_way, landed);
 }
 

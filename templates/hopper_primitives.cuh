@@ -18,6 +18,8 @@ using MatrixDescriptor = unsigned long long;
 /// Bit l says what lane l says.
 DEV u32 warp_ballot(bool x) { return __ballot_sync(0xffffffffu, x); }
 DEV int lowest_bit(u32 x) { return __ffs(x) - 1; } ///< its number
+/// What lanes have read or written before is behind them all.
+DEV void warp_barrier() { __syncwarp(); }
 /// A number that is the same in all lanes.
 DEV int uniform(int x) { return __shfl_sync(0xffffffffu, x, 0); }
 /// The same number, of which the compiler knows nothing: what is computed from it is computed where it stands.
@@ -35,6 +37,10 @@ DEV void phase_init(SharedAddress barrier, int arrivals) {
 DEV void phase_init_end() { asm volatile("fence.mbarrier_init.release.cluster;" ::: "memory"); }
 DEV void phase_arrive(SharedAddress barrier) {
   asm volatile("mbarrier.arrive.shared::cta.b64 _, [%0];" ::"r"(barrier) : "memory");
+}
+/// The same as soon as all asynchronous copies of this thread have come.
+DEV void phase_arrive_after_copies(SharedAddress barrier) {
+  asm volatile("cp.async.mbarrier.arrive.noinc.shared::cta.b64 [%0];" ::"r"(barrier) : "memory");
 }
 /// Arrives, and announces bytes that copies will bring.
 DEV void phase_arrive_expecting(SharedAddress barrier, int bytes) {
@@ -85,6 +91,8 @@ DEV void copy_box(SharedAddress to, const TensorMap &map, int feature, int row, 
                "l"(&map), "r"(barrier), "r"(feature), "r"(row), "r"(head), "r"(batch)
                : "memory");
 }
+/// Brings the line of 128 bytes that holds the address to the cache that all multiprocessors share.
+DEV void prefetch_line(const void *at) { asm volatile("prefetch.global.L2 [%0];" ::"l"(__cvta_generic_to_global(at))); }
 DEV void prefetch_map(const TensorMap &map) { asm volatile("prefetch.tensormap [%0];" ::"l"(&map) : "memory"); }
 /// What this thread stored to shared memory is seen by the copy engine and by products that begin later.
 DEV void publish_stores() { asm volatile("fence.proxy.async.shared::cta;" ::: "memory"); }

@@ -190,7 +190,10 @@ template <class Policy> struct HopperSweep {
     const int warpgroup = uniform(thread_index() / (4 * kWarp));
     if (warpgroup == Place::consumers) {
       lower_registers<Place::producer_registers>();
-      if (thread_index() < 4 * kWarp * Place::consumers + kWarp) produce();
+      const int warp = uniform(thread_index() / kWarp) - 4 * Place::consumers;
+      if (warp == 0) produce();
+      if constexpr (Policy::loads)
+        if (0 < warp && warp <= Place::consumers) load(warp - 1);
     } else {
       raise_registers<Place::consumer_registers>();
       consume(warpgroup);
@@ -238,7 +241,7 @@ private:
       Steps<Policy> steps(block);
       int step = steps.next();
       if (step == kNone) continue;
-      phase_wait_guarded(barriers.rows_empty(), rows.phase ^ 1);
+      phase_wait_guarded(barriers.rows_empty(), rows.phase() ^ 1);
       rows.next();
       if (issues) {
         phase_arrive_expecting(barriers.rows_full(), Place::keys_at);
@@ -256,11 +259,11 @@ private:
   DEV void fill_keys(const Sequence &s, const Ring<Place::key_slots> &key, int step, bool issues) const {
     if constexpr (Part < Place::key_parts) {
       constexpr int operands = Policy::key_operands / Place::key_parts, first = Part * operands;
-      const SharedAddress full = barriers.key_full(key.slot + Part);
-      phase_wait_guarded(barriers.key_empty(key.slot + Part), key.phase ^ 1);
+      const SharedAddress full = barriers.key_full(key.slot() + Part);
+      phase_wait_guarded(barriers.key_empty(key.slot() + Part), key.phase() ^ 1);
       if (issues) {
         phase_arrive_expecting(full, operands * Place::KeyBoxes::operand_bytes);
-        copy_streamed<typename Place::KeyBoxes, first, first + operands>(s, key_slot(key.slot), step, full);
+        copy_streamed<typename Place::KeyBoxes, first, first + operands>(s, key_slot(key.slot()), step, full);
       }
       fill_keys<Part + 1>(s, key, step, issues);
     }
@@ -270,13 +273,39 @@ private:
     if constexpr (Part < Place::value_parts) {
       constexpr int operands = Place::value_operands / Place::value_parts,
                     first = Policy::key_operands + Part * operands;
-      const SharedAddress full = barriers.value_full(value.slot + Part);
-      phase_wait_guarded(barriers.value_empty(value.slot + Part), value.phase ^ 1);
+      const SharedAddress full = barriers.value_full(value.slot() + Part);
+      phase_wait_guarded(barriers.value_empty(value.slot() + Part), value.phase() ^ 1);
       if (issues) {
         phase_arrive_expecting(full, operands * Place::ValueBoxes::operand_bytes);
-        copy_streamed<typename Place::ValueBoxes, first, first + operands>(s, value_slot(value.slot), step, full);
+        copy_streamed<typename Place::ValueBoxes, first, first + operands>(s, value_slot(value.slot()), step, full);
       }
       fill_values<Part + 1>(s, value, step, issues);
+    }
+  }
+
+  DEV int load_number(int warpgroup, int slot) const { return warpgroup * Place::load_slots + slot; }
+  DEV SharedAddress load_slot(int number) const { return shared + Place::loads_at + number * Place::load_bytes; }
+  /// One warp for each warpgroup that multiplies: what its next tile reads for each query and key.
+  DEV void load(int warpgroup) const {
+    Ring<Place::load_slots> ring;
+    for (Walk<Policy> walk; !walk.ends(Block::count(args)); walk.next()) {
+      const Block block(args, walk.at);
+      const Sequence &s = block.own.sequence;
+      Steps<Policy> steps(block);
+      for (int step = steps.next(), next; step != kNone; step = next) {
+        next = steps.next();
+        const int number = load_number(warpgroup, ring.slot());
+        LoadedBox box = {block.own.first + 64 * warpgroup, block.own.length, step * Policy::N, s.kv_length};
+        TileLoader<Policy::N> loader{box, load_slot(number)};
+        phase_wait_guarded(barriers.load_empty(number), ring.phase() ^ 1);
+        Policy::load(args, s, loader);
+        loader.end(barriers.load_full(number));
+        ring.next();
+        if (next == kNone) continue;
+        box.key = next * Policy::N;
+        TilePrefetcher<Policy::N> nearer{box};
+        Policy::load(args, s, nearer);
+      }
     }
   }
 
@@ -307,16 +336,16 @@ private:
   DEV void cut_keys(const Block &block, int warpgroup, const Ring<Place::key_slots> &key, int step) const {
     const int end = block.own.sequence.kv_length - step * Policy::N;
     if (Policy::layout == Layout::dense || end >= Policy::N) return;
-    for (int part = 0; part < Place::key_parts; ++part) phase_wait(barriers.key_full(key.slot + part), key.phase);
-    clear_rows<typename Place::KeyBoxes, Policy::key_operands>(key_slot(key.slot), end, Policy::N);
+    for (int part = 0; part < Place::key_parts; ++part) phase_wait(barriers.key_full(key.slot() + part), key.phase());
+    clear_rows<typename Place::KeyBoxes, Policy::key_operands>(key_slot(key.slot()), end, Policy::N);
     end_clearing(warpgroup);
   }
   DEV void cut_values(const Block &block, int warpgroup, const Ring<Place::value_slots> &value, int step) const {
     const int end = block.own.sequence.kv_length - step * Policy::N;
     if (Policy::layout == Layout::dense || end >= Policy::N) return;
     for (int part = 0; part < Place::value_parts; ++part)
-      phase_wait(barriers.value_full(value.slot + part), value.phase);
-    clear_rows<typename Place::ValueBoxes, Place::value_operands>(value_slot(value.slot), end, Policy::N);
+      phase_wait(barriers.value_full(value.slot() + part), value.phase());
+    clear_rows<typename Place::ValueBoxes, Place::value_operands>(value_slot(value.slot()), end, Policy::N);
     end_clearing(warpgroup);
   }
 
@@ -329,10 +358,24 @@ private:
     if (thread_index() % kWarp == 0) phase_arrive(empty);
   }
 
+  /// What a warpgroup keeps from one block of rows to the next.
+  struct Progress {
+    Ring<Place::key_slots> key;
+    Ring<Place::value_slots> value;
+    Ring<1> rows;
+    Ring<Place::load_slots> load;
+    Operands operands;
+  };
+
   /// From scores under way to packed weights.
-  DEV void meet(State &state, const Block &block, Ring<Place::key_slots> &key, int step, bool partial) const {
+  DEV void meet(State &state, const Block &block, Progress &progress, int step, bool partial) const {
+    auto &[key, value, rows, load, at] = progress;
     const Streamed<Policy> tile{0u, step * Policy::N};
-    if constexpr (Policy::loads) state.fetch(args, block.own, block.own.sequence, tile);
+    const int loaded = load_number(thread_index() / (4 * kWarp), load.slot());
+    if constexpr (Policy::loads) {
+      phase_wait(barriers.load_full(loaded), load.phase());
+      state.take(load_slot(loaded));
+    }
     Keep<1, Policy::N> keep;
     keep.all();
     if constexpr (Policy::drops_by_bias) partial |= state.drops();
@@ -345,6 +388,11 @@ private:
     if constexpr (Policy::late) {
       end_group<1>(key);
       state.meet_late(args, block.own, block.own.sequence, tile, keep, partial);
+    }
+    if constexpr (Policy::loads) {
+      warp_barrier();
+      release(barriers.load_empty(loaded));
+      load.next();
     }
     key.next();
   }
@@ -359,20 +407,20 @@ private:
       for (int o = 0; o < Place::key_parts; ++o)
         if (Policy::key_group(o) == Group) release(barriers.key_empty(o));
     } else if (Group == groups)
-      release(barriers.key_empty(key.slot));
+      release(barriers.key_empty(key.slot()));
     if constexpr (0 < Group && Group < groups) end_group<Group + 1>(key);
   }
   /// The slots that the next products read; operands that come one by one are awaited by their products.
   DEV void take_keys(Operands &at, const Ring<Place::key_slots> &key) const {
-    if constexpr (Place::key_parts == 1) phase_wait(barriers.key_full(key.slot), key.phase);
-    at.keys = key_slot(key.slot) >> 4, at.keys_full = barriers.key_full(0), at.key_phase = key.phase;
+    if constexpr (Place::key_parts == 1) phase_wait(barriers.key_full(key.slot()), key.phase());
+    at.keys = key_slot(key.slot()) >> 4, at.keys_full = barriers.key_full(0), at.key_phase = key.phase();
   }
   DEV void take_values(Operands &at, const Ring<Place::value_slots> &value) const {
-    if constexpr (Place::value_parts == 1) phase_wait(barriers.value_full(value.slot), value.phase);
-    at.values = value_slot(value.slot) >> 4, at.values_full = barriers.value_full(0), at.value_phase = value.phase;
+    if constexpr (Place::value_parts == 1) phase_wait(barriers.value_full(value.slot()), value.phase());
+    at.values = value_slot(value.slot()) >> 4, at.values_full = barriers.value_full(0), at.value_phase = value.phase();
   }
   DEV void release_values(const Ring<Place::value_slots> &value) const {
-    for (int part = 0; part < Place::value_parts; ++part) release(barriers.value_empty(value.slot + part));
+    for (int part = 0; part < Place::value_parts; ++part) release(barriers.value_empty(value.slot() + part));
   }
 
   /// All blocks of rows of this block of threads. The right to issue products goes round through all of them.
@@ -399,19 +447,11 @@ private:
     if (warpgroup == 0) take_turn(warpgroup); // the last turn is nobody's
   }
 
-  /// What a warpgroup keeps from one block of rows to the next.
-  struct Progress {
-    Ring<Place::key_slots> key;
-    Ring<Place::value_slots> value;
-    Ring<1> rows;
-    Operands operands;
-  };
-
   /// A turn covers the output products of one tile and the scores of the next.
   DEV void meet_all(State &state, const Block &block, Steps<Policy> &steps, int step, int warpgroup,
                     Progress &progress) const {
-    auto &[key, value, rows, at] = progress;
-    phase_wait(barriers.rows_full(), rows.phase);
+    auto &[key, value, rows, load, at] = progress;
+    phase_wait(barriers.rows_full(), rows.phase());
     rows.next();
     cut_rows(block, warpgroup);
     cut_keys(block, warpgroup, key, step);
@@ -420,7 +460,7 @@ private:
     state.multiply_early(at);
     if constexpr (Policy::late) state.multiply_late(at);
     pass_turn(warpgroup);
-    meet(state, block, key, step, steps.partial());
+    meet(state, block, progress, step, steps.partial());
     for (int next; (next = steps.next()) != kNone; step = next) { // only the last tile is ever cut
       cut_keys(block, warpgroup, key, next);
       take_turn(warpgroup);
@@ -434,7 +474,7 @@ private:
       value.next();
       if constexpr (Policy::late) state.multiply_late(at);
       pass_turn(warpgroup);
-      meet(state, block, key, next, steps.partial());
+      meet(state, block, progress, next, steps.partial());
     }
     release(barriers.rows_empty());
     cut_values(block, warpgroup, value, step);

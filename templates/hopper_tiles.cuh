@@ -1,11 +1,11 @@
-// What the two roles of Hopper's row sweep share: where tiles and barriers lie, products of tiles, tiles by plain
-// loads.
+// What the roles of Hopper's row sweep share: where tiles and barriers lie, and products of tiles.
 #pragma once
 
 #include "hopper_boxes.cuh"
-#include "sweep.cuh"
+#include "hopper_loads.cuh"
 
-/// Shared memory, from the first multiple of 1024 bytes on: owned tiles, slots of keys, slots of values, barriers.
+/// Shared memory, from the first multiple of 1024 bytes on: owned tiles, slots of keys, slots of values, slots of
+/// loaded tiles, barriers.
 template <class Policy> struct HopperPlacement {
   static constexpr int own_rows = Policy::own_rows, consumers = own_rows / 64, threads = kWarp * Policy::warps;
   static constexpr int key_slots = (Policy::stages + 1) / 2, value_slots = Policy::stages / 2;
@@ -14,9 +14,11 @@ template <class Policy> struct HopperPlacement {
   static constexpr int key_parts = key_slots == 1 ? Policy::key_operands : 1,
                        value_parts = value_slots == 1 ? value_operands : 1, most_parts = 4;
   static_assert(key_parts <= most_parts && value_parts <= most_parts);
+  /// Of what is loaded for each query and key; each warpgroup has slots of its own.
+  static constexpr int load_slots = !Policy::loads ? 0 : value_slots == 1 ? 2 : 1;
   static constexpr int alignment = 1024;
   /// Of each thread: what the launch gave to all threads alike is shared out anew, and a warpgroup that asks for more
-  /// than the others have left waits for ever. Loops over tensors in the mask need some more.
+  /// than the others have left waits for ever. Loops over tensors need some more.
   static constexpr int producer_registers = Policy::judges_by_memory ? 40 : 24,
                        consumer_registers = Policy::judges_by_memory ? 232 : 240;
   static_assert(producer_registers + consumers * consumer_registers <= (consumers + 1) * (65536 / threads / 8 * 8));
@@ -27,25 +29,33 @@ template <class Policy> struct HopperPlacement {
   static DEV constexpr int aligned(int bytes) { return (bytes + alignment - 1) / alignment * alignment; }
   static constexpr int key_bytes = aligned(KeyBoxes::bytes), value_bytes = aligned(ValueBoxes::bytes);
   static constexpr int keys_at = OwnBoxes::bytes, values_at = keys_at + key_slots * key_bytes,
-                       barriers_at = values_at + value_slots * value_bytes;
+                       loads_at = values_at + value_slots * value_bytes;
+  /// Of a warpgroup's slot: 64 rows of each tensor.
+  static DEV constexpr int load_offset(int tensor) {
+    int at = 0;
+    for (int o = 0; o < tensor; ++o) at += 64 * Policy::N * Policy::loaded_bytes(o);
+    return at;
+  }
+  static constexpr int load_bytes = load_offset(Policy::loaded_tensors),
+                       barriers_at = loads_at + consumers * load_slots * load_bytes;
   static DEV constexpr int barriers_of(int slots) { return 2 * (slots == 1 ? most_parts : slots); }
-  static constexpr int barriers = 2 + barriers_of(key_slots) + barriers_of(value_slots);
+  static constexpr int barriers = 2 + barriers_of(key_slots) + barriers_of(value_slots) + 2 * consumers * load_slots;
   static DEV constexpr int shared_bytes() { return alignment + barriers_at + 8 * barriers; }
 };
 
-/// A place in a ring of slots, and how often it has gone round.
+/// A place in a ring of slots that is gone round twice, once for each phase of their barriers: one register.
 template <int Slots> struct Ring {
-  int slot = 0;
-  u32 phase = 0;
-  DEV void next() {
-    if (++slot == Slots) slot = 0, phase ^= 1;
-  }
+  int at = 0;
+  DEV int slot() const { return Slots == 1 ? 0 : at < Slots ? at : at - Slots; }
+  DEV u32 phase() const { return u32(at >= Slots); }
+  DEV void next() { at = at + 1 == 2 * Slots ? 0 : at + 1; }
 };
 
 /// Addresses of the barriers, of slots by number or of a single slot's operands.
 template <class Policy> struct Barriers {
   using Place = HopperPlacement<Policy>;
-  static constexpr int keys = Place::key_slots * Place::key_parts, values = Place::value_slots * Place::value_parts;
+  static constexpr int keys = Place::key_slots * Place::key_parts, values = Place::value_slots * Place::value_parts,
+                       loads = Place::consumers * Place::load_slots;
   SharedAddress at;
   DEV SharedAddress rows_full() const { return at; }
   DEV SharedAddress rows_empty() const { return at + 8; }
@@ -53,10 +63,13 @@ template <class Policy> struct Barriers {
   DEV SharedAddress key_empty(int number) const { return at + 8 * (2 + keys + number); }
   DEV SharedAddress value_full(int number) const { return at + 8 * (2 + 2 * keys + number); }
   DEV SharedAddress value_empty(int number) const { return at + 8 * (2 + 2 * keys + values + number); }
+  DEV SharedAddress load_full(int number) const { return at + 8 * (2 + 2 * keys + 2 * values + number); }
+  DEV SharedAddress load_empty(int number) const { return load_full(loads + number); }
   DEV void init() const {
     phase_init(rows_full(), 1), phase_init(rows_empty(), 4 * Place::consumers);
     for (int k = 0; k < keys; ++k) phase_init(key_full(k), 1), phase_init(key_empty(k), 4 * Place::consumers);
     for (int k = 0; k < values; ++k) phase_init(value_full(k), 1), phase_init(value_empty(k), 4 * Place::consumers);
+    for (int k = 0; k < loads; ++k) phase_init(load_full(k), kWarp), phase_init(load_empty(k), 4);
     phase_init_end();
   }
 };
@@ -123,77 +136,3 @@ DEV void multiply_output(Tile<1, F> &output, const Weights<typename Policy::Elem
 template <int N> DEV void hold(Tile<1, N> &tile) { hold(tile.x[0]); }
 template <int N> DEV void forget(Tile<1, N> &tile) { forget(tile.x[0]); }
 template <class Element, int N> DEV void hold(Weights<Element, 1, N> &weights) { hold(weights.word[0]); }
-
-// ---- numbers for each query and key ----
-
-/// A tensor's numbers at the tile's entries, still in memory's type: loaded while products run.
-template <class Type, int N> struct Fetched {
-  static constexpr int per_word = 4 / Type::bytes;
-  u32 word[N / 8][4 / per_word];
-
-  DEV float operator()(int n, int e) const {
-    if constexpr (Type::bytes == 4)
-      return float_of(word[n][e]);
-    else
-      return Type::to_float(u16(word[n][e / 2] >> 16 * (e & 1)));
-  }
-  /// Rows and columns beyond the lengths repeat others; they do not count. No load waits for another: all are under way
-  /// at once.
-  template <class Policy>
-  DEV void fetch(const Tensor &t, const Sequence &place, int head, const Owner<Policy> &own,
-                 const Streamed<Policy> &tile) {
-    const i64 stride = t.stride[int(Axis::key)];
-    const typename Type::Memory *row[2];
-#pragma unroll
-    for (int r = 0; r < 2; ++r)
-      row[r] = element<Type>(t, place.b, head, place.q_start + least_int(own.row(r), own.length - 1), place.kv_start);
-    const int length = place.kv_length;
-    if constexpr (Type::bytes == 4) {
-      each([&](int n, int r) {
-        for (int c = 0; c < 2; ++c) word[n][2 * r + c] = bits_of(row[r][tile.inside(n, c, length) * stride]);
-      });
-    } else if (in_pairs(t, row[0], length)) {
-      each([&](int n, int r) {
-        word[n][r] = *reinterpret_cast<const u32 *>(row[r] + least_int(tile.column(n, 0), length - 2));
-      });
-    } else
-      each([&](int n, int r) {
-        word[n][r] = u32(row[r][tile.inside(n, 0, length) * stride]) | u32(row[r][tile.inside(n, 1, length) * stride])
-                                                                           << 16;
-      });
-  }
-
-  /// Whether one of the thread's numbers is -infinity, whose bits are the greatest of all numbers'; a negative NaN
-  /// counts as one.
-  DEV bool has_minus_infinity() const {
-    u32 most = 0;
-#pragma unroll
-    for (int n = 0; n < N / 8; ++n)
-#pragma unroll
-      for (int k = 0; k < 4 / per_word; ++k) most = greatest_bits<Type::bytes>(most, word[n][k]);
-    constexpr u32 bits = Type::minus_infinity_bits;
-    return Type::bytes == 4 ? most >= bits : (most & 0xffffu) >= bits || most >> 16 >= bits;
-  }
-  /// 0 at entries that do not count.
-  DEV void clear_dropped(const Keep<1, N> &keep) {
-#pragma unroll
-    for (int n = 0; n < N / 8; ++n)
-#pragma unroll
-      for (int e = 0; e < 4; ++e)
-        if (!keep(0, n, e)) word[n][e / per_word] &= Type::bytes == 4 ? 0u : e & 1 ? 0x0000ffffu : 0xffff0000u;
-  }
-
-private:
-  static DEV int least_int(int x, int y) { return x < y ? x : y; }
-  /// Whether all rows have pairs of neighbours in whole words.
-  static DEV bool in_pairs(const Tensor &t, const typename Type::Memory *row, int length) {
-    return t.stride[int(Axis::key)] == 1 && t.stride[int(Axis::query)] % 2 == 0 && length % 2 == 0 &&
-           (reinterpret_cast<unsigned long long>(row) & 3) == 0;
-  }
-  template <class Load> static DEV void each(const Load &load) {
-#pragma unroll
-    for (int n = 0; n < N / 8; ++n)
-#pragma unroll
-      for (int r = 0; r < 2; ++r) load(n, r);
-  }
-};

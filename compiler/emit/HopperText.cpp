@@ -38,7 +38,7 @@ private:
   std::string multiplyScores(bool early);
   std::string multiplyOutputs();
   std::string holdOutputs();
-  std::string fetchText();
+  std::string loadText();
   std::string landed(bool early);
   std::string dropMasked(Value tile, const std::string &name);
   Result<void> meetTexts();
@@ -74,7 +74,7 @@ static bool isMasked(const Interface &interface) {
 }
 
 /// Where blocks may last unequally long, whichever multiprocessor is free takes the next one. And to walk takes
-/// registers, which tiles that are loaded do not leave.
+/// registers, which what is loaded for each query and key does not leave.
 bool HopperWriter::walks() const {
   return !isMasked(interface) && interface.layout == "dense" && points.loaded.empty();
 }
@@ -205,13 +205,22 @@ std::string HopperWriter::holdOutputs() {
   return out;
 }
 
-/// Loads of tensors with a number for each query and key.
-std::string HopperWriter::fetchText() {
-  std::string out;
-  for (auto &[tensor, tile] : points.loaded)
-    out += tile + ".fetch(" + parameters.use(*tensor) + ", " + placeOf(*tensor) + ", " + headOf(*tensor) +
-           ", own, tile);\n";
-  return out;
+/// What a loading warp does for a tile, and which bytes a number of each tensor has.
+std::string HopperWriter::loadText() {
+  std::string loads, bytes;
+  for (auto [o, entry] : llvm::enumerate(points.loaded)) {
+    const TensorInfo &tensor = *entry.first;
+    loads += "loader.template load<" + tensor.type() + ">(" + parameters.use(tensor) + ", " + placeOf(tensor) + ", " +
+             headOf(tensor) + ", HopperPlacement<Policy>::load_offset(" + std::to_string(o) + "));\n";
+    bytes += (o ? ", " : "") + std::to_string(byteSize(tensor.dtype));
+  }
+  const std::string count = "static constexpr int loaded_tensors = " + std::to_string(points.loaded.size()) + ";\n";
+  if (points.loaded.empty()) return count + "static DEV constexpr int loaded_bytes(int) { return 0; }\n";
+  return count + "static DEV constexpr int loaded_bytes(int o) {\n  constexpr int bytes[] = {" + bytes +
+         "};\n  return bytes[o];\n}\n/// What is given for each query and key.\ntemplate <class Loader> static DEV "
+         "void "
+         "load(const Args &args, const Sequence &s, Loader &loader) {\n" +
+         indent(loads, 2) + "}\n";
 }
 
 /// Where values come one by one, product by product; else interleaved.
@@ -372,14 +381,13 @@ std::string HopperWriter::stateText(const std::string &leave, const std::string 
   for (ScoreOp score : program.scores) tiles += "Tile<M, N> " + scoreName(score.getResult()) + ";\n";
   for (auto &[value, name] : early) tiles += "Tile<M, N> " + name + ";\n";
   for (auto &[key, name] : weights) tiles += "Weights<Element, M, N> " + name + ";\n";
-  for (auto &[tensor, tile] : points.loaded) tiles += "Fetched<" + tensor->type() + ", N> " + tile + ";\n";
+  for (auto &[tensor, tile] : points.loaded) tiles += "LoadedTile<" + tensor->type() + ", N> " + tile + ";\n";
   auto function = [](const std::string &comment, const std::string &head, const std::string &body,
                      const std::string &type = "void") {
     return (comment.empty() ? "" : "  /// " + comment + "\n") + "  DEV " + type + " " + head + " {\n" +
            indent(body, 4) + "  }\n";
   };
   const std::string block = "const Args &args, const Owner<Policy> &own, const Sequence &s",
-                    fetching = "fetch(" + block + ", const Streamed<Policy> &tile)",
                     meeting = "(" + block +
                               ",\n                      const Streamed<Policy> &tile, const Keep<M, N> "
                               "&keep, bool partial)";
@@ -389,14 +397,17 @@ std::string HopperWriter::stateText(const std::string &leave, const std::string 
                   points.text[Scope::Head] + points.text[Scope::Row]);
   out += function("The scores that come first.", "multiply_early(const Operands &at)", multiplyScores(true));
   if (late) out += function("The other scores.", "multiply_late(const Operands &at)", multiplyScores(false));
-  out += function("What is given for each query and key, loaded while products run.", fetching, fetchText());
   if (const std::string bias = biasTile(); !bias.empty())
     out += function("Whether what was loaded drops an entry of the warp's rows.", "drops() const",
                     "return any_in_warp(" + bias + ".has_minus_infinity());\n", "bool");
   if (!points.loaded.empty()) {
-    std::string clearText;
-    for (auto &[tensor, tile] : points.loaded) clearText += tile + ".clear_dropped(keep);\n";
-    out += function("", "clear_dropped(const Keep<M, N> &keep)", clearText);
+    std::string taking, clearing;
+    for (auto [o, entry] : llvm::enumerate(points.loaded)) {
+      taking += entry.second + ".take(slot + HopperPlacement<Policy>::load_offset(" + std::to_string(o) + "));\n";
+      clearing += entry.second + ".clear_dropped(keep);\n";
+    }
+    out += function("What has been loaded for the next tile.", "take(SharedAddress slot)", taking);
+    out += function("", "clear_dropped(const Keep<M, N> &keep)", clearing);
   }
   out += function("The first scores have landed; `partial` says that some of the tile's entries do not count.",
                   "meet_early" + meeting, meetEarly);
@@ -421,7 +432,7 @@ std::string HopperWriter::policyText(const std::string &state, const std::string
          ";\nstatic constexpr int warps = JVPGEN_WARPS, stages = JVPGEN_STAGES, own_rows = JVPGEN_TILE_M, M = 1, "
          "N = JVPGEN_TILE_N;\n" +
          (partialNumbers ? "static constexpr int partial_numbers = " + std::to_string(partialNumbers) + ";\n" : "") +
-         "\n" + maps + "\n" + measureText(parameters, interface) + mask + "\n" + state;
+         "\n" + maps + loadText() + "\n" + measureText(parameters, interface) + mask + "\n" + state;
 }
 
 Launch HopperWriter::launch(const std::string &kernel, int partialNumbers) {

@@ -97,7 +97,7 @@ Result<std::string> Pointwise::define(Value v) {
       });
 }
 
-/// Rows and heads are loaded once; streamed statistics come through shared memory; entries by plain loads.
+/// Rows and heads are loaded once; streamed statistics come through shared memory; entries by tiles.
 Result<std::string> Pointwise::input(InputOp op) {
   auto known = program.interface.tensors.find(op.getName());
   if (known == program.interface.tensors.end())
@@ -125,7 +125,12 @@ Result<std::string> Pointwise::input(InputOp op) {
   }
   auto it = llvm::find_if(loaded, [&](auto &entry) { return entry.first == &tensor; });
   if (it == loaded.end()) it = loaded.insert(loaded.end(), {&tensor, stem + "tile"});
-  if (holds_memory) return names[op.getResult()] = it->second + "(n, e)";
+  if (holds_memory) {
+    const std::string name = fresh(stem);
+    text[Scope::Column] += "const auto " + name + " = " + it->second + ".columns(n);\n";
+    of_pass.insert(op.getResult());
+    return names[op.getResult()] = name + "(e)";
+  }
   keepInTile(op.getResult(), it->second);
   return it->second + ".x[m][n][e]";
 }

@@ -40,7 +40,7 @@ public:
   bool vanishesWhereMasked(mlir::Value v);
   /// Added to every exponent, in powers of two: a number of each row that changes from tile to tile.
   std::string beside_exponents;
-  /// Tensors with i and j are held in tiles that keep memory's type, read as "tile(n, e)".
+  /// Tensors with i and j are held in tiles that keep memory's type, read as "tile.columns(n)(e)".
   bool holds_memory = false;
   /// What is loaded of tensors with i and j is 0 at entries that do not count.
   bool clears_masked = false;

@@ -119,6 +119,24 @@ TEST(Hopper, Bias) {
   expectRight({dims(64, 64, "causal = \"top_left\"\nbias = { dims = [\"batch\", \"q\", \"kv\"], dtype = \"f32\" }"),
                shape(2, 2, 2, 140, 141)});
 }
+/// Rows that begin at multiples of 16 bytes, whole and with a rest, of 4 bytes, and of 2.
+TEST(Hopper, BiasesHoweverTheirRowsLie) {
+  const std::string bias = "bias = { dims = [\"heads\", \"q\", \"kv\"] }\ntangents = [\"q\", \"k\", \"v\", \"bias\"]";
+  for (int keys : {320, 200, 150, 151}) expectRight({dims(64, 64, bias), shape(2, 1, 1, 70, keys)});
+  expectRight({dims(128, 96, bias + "\nlayout = \"packed\""), shape(3, 1, 1, 70, 120)});
+  expectRight({dims(256, 256, bias), shape(1, 1, 1, 70, 136)});
+}
+TEST(Hopper, FaultsOfLoadedTilesAreFound) {
+  const Case c = {dims(64, 64, "bias = { dims = [\"heads\", \"q\", \"kv\"] }"), shape(1, 1, 1, 70, 600)};
+  // tiles are read before they have come
+  expectFound(c, {"phase_wait(barriers.load_full(loaded), load.phase());", ""});
+  // slots are filled before they are empty
+  expectFound(c, {"phase_wait_guarded(barriers.load_empty(number), ring.phase() ^ 1);", ""});
+  // rows of the other warpgroup
+  expectFound(c, {"LoadedBox box = {block.own.first + 64 * warpgroup,", "LoadedBox box = {block.own.first,"});
+  // pieces lie where no one looks for them
+  expectFound(c, {"16 * (piece ^ Layout::swizzle(r))", "16 * piece"});
+}
 TEST(Hopper, Padded) { expectRight({dims(64, 64, "layout = \"padded\""), shape(3, 2, 2, 200, 300)}); }
 TEST(Hopper, PackedDocuments) {
   expectRight({dims(64, 64,
@@ -171,11 +189,11 @@ TEST(Hopper, PlantedFaultsAreFound) {
   // slots of values are given back before the products that read them have ended
   expectFound(c, {"wait_products<1>();", ""});
   // keys are multiplied before they have come
-  expectFound(c, {"phase_wait(barriers.key_full(key.slot), key.phase);\n    at.keys", "at.keys"});
+  expectFound(c, {"phase_wait(barriers.key_full(key.slot()), key.phase());\n    at.keys", "at.keys"});
   // slots are filled before they are empty
-  expectFound(c, {"phase_wait_guarded(barriers.value_empty(value.slot + Part), value.phase ^ 1);", ""});
+  expectFound(c, {"phase_wait_guarded(barriers.value_empty(value.slot() + Part), value.phase() ^ 1);", ""});
   // rows of the next block replace those that are still multiplied
-  expectFound({c.toml, shape(1, 4, 4, 66, 600)}, {"phase_wait_guarded(barriers.rows_empty(), rows.phase ^ 1);", ""});
+  expectFound({c.toml, shape(1, 4, 4, 66, 600)}, {"phase_wait_guarded(barriers.rows_empty(), rows.phase() ^ 1);", ""});
   // a warpgroup gives a slot back twice
   expectFound(c, {"release_values(value);", "release_values(value), release_values(value);"});
   // keys of a neighbouring head

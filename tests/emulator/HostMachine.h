@@ -45,6 +45,7 @@ public:
 
   virtual void phaseInit(uint32_t barrier, int arrivals) = 0;
   virtual void phaseArrive(uint32_t barrier, int expected_bytes) = 0;
+  virtual void phaseArriveAfterCopies(uint32_t barrier) = 0; ///< all asynchronous copies of this thread
   virtual void phaseWait(uint32_t barrier, uint32_t parity) = 0;
   virtual void meeting(int number, int threads, bool waits) = 0;
   /// `at`: feature, row, head, batch of the box's first element.

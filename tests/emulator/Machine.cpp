@@ -226,12 +226,15 @@ void Machine::commitCopies() {
 
 void Machine::waitCopies(int under_way) {
   Thread &t = threads[size_t(thread)];
-  for (; t.groups.size() > size_t(under_way); t.groups.pop_front())
-    for (const Copy &copy : t.groups.front()) {
-      unsigned char *to = shared(copy.to, copy.bytes);
-      if (copy.valid)
-        std::memcpy(to, copy.from, copy.bytes);
-      else
-        std::memset(to, 0, copy.bytes);
-    }
+  for (; t.groups.size() > size_t(under_way); t.groups.pop_front()) carryOut(t.groups.front());
+}
+
+void Machine::carryOut(const std::vector<Copy> &copies) {
+  for (const Copy &copy : copies) {
+    unsigned char *to = shared(copy.to, copy.bytes);
+    if (copy.valid)
+      std::memcpy(to, copy.from, copy.bytes);
+    else
+      std::memset(to, 0, copy.bytes);
+  }
 }

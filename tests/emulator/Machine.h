@@ -38,6 +38,7 @@ public:
   int broadcast(int x) override;
   void phaseInit(uint32_t barrier, int arrivals) override;
   void phaseArrive(uint32_t barrier, int expected_bytes) override;
+  void phaseArriveAfterCopies(uint32_t barrier) override;
   void phaseWait(uint32_t barrier, uint32_t parity) override;
   void meeting(int number, int threads, bool waits) override;
   void copyBox(uint32_t to, const void *map, const int (&at)[4], uint32_t barrier) override;
@@ -97,7 +98,8 @@ private:
     int arrivals = 0, missing = 0;
     int64_t missing_bytes = 0;
     uint64_t ended = 0;
-    std::deque<Box> copies; ///< not yet carried out
+    std::deque<Box> copies;                      ///< not yet carried out
+    std::deque<std::vector<Copy>> late_arrivals; ///< of threads whose copies are not yet carried out
   };
   struct Meeting {
     int threads = 0, came = 0;
@@ -128,6 +130,8 @@ private:
   Phases &phasesAt(uint32_t barrier);
   void endPhase(Phases &barrier);
   void carryOut(const Box &box, Phases &barrier);
+  void carryOut(const std::vector<Copy> &copies);
+  void arrive(Phases &barrier, uint32_t at);
   bool carryOutCopy();
   bool carryOutProducts();
   void multiplyAll(int warp);

@@ -40,11 +40,33 @@ void Machine::endPhase(Phases &barrier) {
   ++barrier.ended;
 }
 
+static std::string oneTooMany(uint32_t barrier) {
+  return "one arrival too many at the barrier at " + std::to_string(barrier);
+}
+
+void Machine::arrive(Phases &barrier, uint32_t at) {
+  if (--barrier.missing < 0) fault([&] { return oneTooMany(at); });
+  endPhase(barrier);
+}
+
 void Machine::phaseArrive(uint32_t at, int expected_bytes) {
   Phases &barrier = phasesAt(at);
   barrier.missing_bytes += expected_bytes;
-  if (--barrier.missing < 0) fault([&] { return "one arrival too many at the barrier at " + std::to_string(at); });
-  endPhase(barrier);
+  arrive(barrier, at);
+}
+
+void Machine::phaseArriveAfterCopies(uint32_t at) {
+  Phases &barrier = phasesAt(at);
+  commitCopies();
+  if (eager_copies) {
+    waitCopies(0);
+    return arrive(barrier, at);
+  }
+  Thread &t = threads[size_t(thread)];
+  std::vector<Copy> copies;
+  for (; !t.groups.empty(); t.groups.pop_front())
+    copies.insert(copies.end(), t.groups.front().begin(), t.groups.front().end());
+  barrier.late_arrivals.push_back(std::move(copies));
 }
 
 /// The first phase has parity 0; a wait for parity 1 before it ends is none.
@@ -83,16 +105,25 @@ void Machine::copyBox(uint32_t to, const void *map, const int (&at)[4], uint32_t
     counted.copies.push_back(box);
 }
 
-/// Carries out one copy that some thread waits for.
+/// Carries out one copy, or the copies of one thread, that some thread waits for.
 bool Machine::carryOutCopy() {
   for (const Thread &t : threads)
-    for (auto &[at, barrier] : phases)
-      if (t.waits_for == &barrier.ended && t.waits() && !barrier.copies.empty()) {
+    for (auto &[at, barrier] : phases) {
+      if (t.waits_for != &barrier.ended || !t.waits()) continue;
+      if (!barrier.late_arrivals.empty()) {
+        carryOut(barrier.late_arrivals.front());
+        barrier.late_arrivals.pop_front();
+        if (--barrier.missing < 0) problem = "kernel " + kernel + ": " + oneTooMany(at);
+        endPhase(barrier);
+        return true;
+      }
+      if (!barrier.copies.empty()) {
         Box box = barrier.copies.front();
         barrier.copies.pop_front();
         carryOut(box, barrier);
         return true;
       }
+    }
   return false;
 }
 
@@ -184,7 +215,7 @@ void Machine::checkEnd() {
     if (!t.open_products.empty() || !t.product_groups.empty())
       problem = "kernel " + kernel + ": products that nobody waited for";
   for (auto &[at, barrier] : phases)
-    if (!barrier.copies.empty() || barrier.missing_bytes)
+    if (!barrier.copies.empty() || !barrier.late_arrivals.empty() || barrier.missing_bytes)
       problem = "kernel " + kernel + ": copies that nobody waited for, or bytes that never came, at the barrier at " +
                 std::to_string(at);
 }

@@ -3,6 +3,7 @@
 
 DEV u32 warp_ballot(bool x) { return host_machine->ballot(x); }
 DEV int lowest_bit(u32 x) { return std::countr_zero(x); }
+DEV void warp_barrier() { (void)host_machine->any(true); }
 DEV int uniform(int x) { return host_machine->broadcast(x); }
 DEV u32 opaque(u32 x) { return x; }
 
@@ -18,6 +19,7 @@ template <int Bytes> DEV u32 greatest_bits(u32 x, u32 y) {
 DEV void phase_init(SharedAddress barrier, int arrivals) { host_machine->phaseInit(barrier, arrivals); }
 DEV void phase_init_end() {}
 DEV void phase_arrive(SharedAddress barrier) { host_machine->phaseArrive(barrier, 0); }
+DEV void phase_arrive_after_copies(SharedAddress barrier) { host_machine->phaseArriveAfterCopies(barrier); }
 DEV void phase_arrive_expecting(SharedAddress barrier, int bytes) { host_machine->phaseArrive(barrier, bytes); }
 DEV void phase_wait(SharedAddress barrier, u32 parity) { host_machine->phaseWait(barrier, parity); }
 DEV void phase_wait_guarded(SharedAddress barrier, u32 parity) { host_machine->phaseWait(barrier, parity); }
@@ -33,6 +35,7 @@ DEV void copy_box(SharedAddress to, const TensorMap &map, int feature, int row, 
   const int at[4] = {feature, row, head, batch};
   host_machine->copyBox(to, &map, at, barrier);
 }
+DEV void prefetch_line(const void *) {}
 DEV void publish_stores() {}
 
 // ---- products of warpgroups ----
