@@ -2,9 +2,8 @@
 #include "tuner/CudaMeasuring.h"
 
 #include "runtime/abi/BundleFiles.h"
-#include "runtime/launch/CudaExecutable.h"
-#include "support/AtomicFile.h"
 #include "tuner/Agreement.h"
+#include "tuner/DeviceReference.h"
 #include "tuner/Statistics.h"
 #include "tuner/Workload.h"
 #include <algorithm>
@@ -58,29 +57,8 @@ Attempt<DeviceReport> CudaMeasuring::describe(int ordinal) {
   return out;
 }
 
-Result<std::unique_ptr<Executable>> CudaMeasuring::loaded(const Runnable &runnable) const {
-  Result<KernelVariant> variant = variantOf(bundle, runnable.program, runnable.candidate);
-  if (!variant) return tl::unexpected(variant.error());
-  CompiledVariant compiled{std::move(*variant), {}};
-  for (size_t k = 0; k < runnable.kernels.size() && k < compiled.variant.launches.size(); ++k) {
-    const BuiltKernel &built = runnable.kernels[k];
-    Result<std::string> cubin = readFile(built.cubin);
-    if (!cubin) return tl::unexpected(cubin.error());
-    CompiledKernel kernel;
-    kernel.kernel = compiled.variant.launches[k].kernel;
-    kernel.cubin = std::move(*cubin);
-    kernel.registers = built.registers;
-    kernel.spill_bytes = built.spill_bytes;
-    kernel.serialised = built.serialised;
-    kernel.shared_bytes = built.shared_bytes;
-    kernel.dynamic_shared_bytes = built.dynamic_shared_bytes;
-    compiled.kernels.push_back(std::move(kernel));
-  }
-  return load(bundle, compiled, device);
-}
-
 Attempt<TimedRun> CudaMeasuring::prepared(const Runnable &runnable) const {
-  Result<std::unique_ptr<Executable>> executable = loaded(runnable);
+  Result<std::unique_ptr<Executable>> executable = load(runnable, bundle, device);
   if (!executable) return broken(executable.error());
   Result<TimedRun> run = TimedRun::create(std::move(*executable), problem, views, device);
   if (!run) return broken(run.error());
@@ -101,9 +79,7 @@ Result<void> CudaMeasuring::place(const OpenOrder &order) {
     const TensorLayout layout = layoutOf(bundle, tensor, problem);
     Result<DeviceBuffer> buffer = DeviceBuffer::allocate(device, layout.bytes);
     if (!buffer) return tl::unexpected(buffer.error());
-    TensorView &view = views[tensor.name];
-    view = {buffer->data(), tensor.dtype, {}};
-    std::copy_n(layout.stride, 4, view.stride);
+    views[tensor.name] = viewOf(tensor, layout, buffer->data());
     if (!tensor.is_output) {
       const std::vector<unsigned char> bytes = inputBytes(tensor, layout, problem, order.seed);
       Result<void> copied =
@@ -144,12 +120,12 @@ Attempt<OpenAnswer> CudaMeasuring::open(const OpenOrder &order) {
     if (!run) return tl::unexpected(run.error());
     if (Result<void> ran = run->once(*stream); !ran) return broken(ran.error());
   }
-  Result<std::unique_ptr<Reference>> opened = openReference(order);
+  Result<std::unique_ptr<Reference>> opened = openReference(order, bundle, device);
   if (!opened) return broken(opened.error());
   reference = std::move(*opened);
   Attempt<TimedRun> run = prepared(order.standard);
   if (!run) return tl::unexpected(run.error());
-  Attempt<double> error = reference->judge(program, run->program(), device);
+  Attempt<double> error = reference->judge(run->program());
   if (!error) return tl::unexpected(error.error());
   Result<void> ran = poison().and_then([&] { return run->once(*stream); });
   for (auto &[name, output] : outputs)
@@ -162,7 +138,7 @@ Attempt<OpenAnswer> CudaMeasuring::open(const OpenOrder &order) {
 
 /// The largest relative error: at the ragged shape against the reference, at the tuned one against the default.
 Attempt<double> CudaMeasuring::verified(const TimedRun &run) {
-  Attempt<double> error = reference->judge(program, run.program(), device);
+  Attempt<double> error = reference->judge(run.program());
   if (!error) return error;
   if (Result<void> ran = poison().and_then([&] { return run.once(*stream); }); !ran) return broken(ran.error());
   const DType operands = views.at("q").dtype;

@@ -44,7 +44,6 @@ private:
   Result<void> place(const OpenOrder &order);
   Result<void> poison() const;
   Result<void> fetch(const Output &output, std::vector<unsigned char> &bytes) const;
-  Result<std::unique_ptr<Executable>> loaded(const Runnable &runnable) const;
   Attempt<TimedRun> prepared(const Runnable &runnable) const;
   Attempt<double> verified(const TimedRun &run);
   Attempt<bool> repeats(const TimedRun &run);

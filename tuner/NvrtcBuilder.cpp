@@ -20,9 +20,11 @@ Result<const KernelBundle *> NvrtcBuilder::bundleAt(const std::string &path) {
 }
 
 static const Launch *launchOf(const KernelBundle &bundle, const BuildOrder &order) {
-  for (const KernelVariant &variant : bundle.variants)
-    if (variant.program == order.program && variant.variant == order.variant && order.launch < variant.launches.size())
-      return &variant.launches[order.launch];
+  for (const auto *variants : {&bundle.variants, &bundle.references})
+    for (const KernelVariant &variant : *variants)
+      if (variant.program == order.program && variant.variant == order.variant &&
+          order.launch < variant.launches.size())
+        return &variant.launches[order.launch];
   return nullptr;
 }
 

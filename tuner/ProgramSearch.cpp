@@ -1,7 +1,9 @@
 // Preparing, opening, searching: what a search does until its final (ProgramFinal.cpp).
 #include "tuner/ProgramSearch.h"
 
+#include "runtime/abi/References.h"
 #include "tuner/Feedback.h"
+#include "tuner/RaggedJudge.h"
 #include "tuner/Statistics.h"
 #include "tuner/Workload.h"
 #include <algorithm>
@@ -64,11 +66,22 @@ static std::optional<Candidate> defaultOf(const KernelBundle &bundle, const std:
   return std::nullopt;
 }
 
+/// What judges a program, as far as the bundle has it.
+static std::vector<std::pair<std::string, Candidate>> judging(const KernelBundle &bundle, const std::string &program) {
+  std::vector<std::pair<std::string, Candidate>> out;
+  for (const auto &[which, way] : referencesFor(program))
+    if (const KernelVariant *reference = findReference(bundle, which, way))
+      out.push_back({which, candidateOf(*reference)});
+  return out;
+}
+
 std::vector<BuildOrder> ProgramSearch::firstOrders() const {
   std::vector<BuildOrder> out = ordersOf(subject.program, space.standard());
   for (const std::string &program : programsBefore(subject.program))
     if (std::optional<Candidate> candidate = defaultOf(*subject.bundle, program))
       for (BuildOrder &order : ordersOf(program, *candidate)) out.push_back(std::move(order));
+  for (const auto &[program, candidate] : judging(*subject.bundle, subject.program))
+    for (BuildOrder &order : ordersOf(program, candidate)) out.push_back(std::move(order));
   return out;
 }
 
@@ -137,6 +150,14 @@ Result<void> ProgramSearch::prepare(Servant &worker, BuildShelf &shelf) {
     if (!runnable || !*runnable) return {};
     all.push_back(std::move(**runnable));
   }
+  references.clear();
+  for (const auto &[program, candidate] : judging(*subject.bundle, subject.program)) {
+    want(shelf, program, candidate, true);
+    Attempt<std::optional<Runnable>> runnable = built(shelf, program, candidate);
+    if (!runnable) give(space.standard(), runnable.error());
+    if (!runnable || !*runnable) return {};
+    references.push_back(std::move(**runnable));
+  }
   standard = std::move(all.back());
   all.pop_back();
   before = std::move(all);
@@ -158,7 +179,7 @@ Result<void> ProgramSearch::askOpen(Servant &worker) {
     asked = Order::Describe;
     return {};
   }
-  OpenOrder order{subject.folder, subject.specification, subject.problem, options.seed, before, standard};
+  OpenOrder order{subject.folder, subject.problem, options.seed, before, standard, references};
   asked = Order::Open;
   return worker.ask(orderMessage(Order::Open, toJson(order)), options.open_patience);
 }

@@ -24,7 +24,6 @@ struct SearchOptions {
 struct Subject {
   const KernelBundle *bundle = nullptr;
   std::filesystem::path folder; ///< that holds the bundle
-  std::string specification;    ///< its text
   std::string program;
   Problem problem;
   DeviceReport device;
@@ -121,8 +120,9 @@ private:
   Clock::time_point began = Clock::now();
   bool isOpen = false; ///< whether the worker has this problem's tensors
   int openings = 0;
-  std::optional<Order> asked;   ///< of the worker
-  std::vector<Runnable> before; ///< programs whose outputs this one reads
+  std::optional<Order> asked;       ///< of the worker
+  std::vector<Runnable> before;     ///< programs whose outputs this one reads
+  std::vector<Runnable> references; ///< what judges this one
   Runnable standard;
   double estimate_us = 0, standard_error = 0;
   std::deque<Candidate> building;

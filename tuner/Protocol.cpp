@@ -140,13 +140,21 @@ Json tuner::toJson(const BuildAnswer &a) { return {{"kernel", kernelJson(a.kerne
 template <> BuildAnswer tuner::fromJson(const Json &j) { return {kernelFrom(j.at("kernel")), j.at("nvrtc")}; }
 
 Json tuner::toJson(const OpenOrder &o) {
-  return {{"bundle", o.bundle}, {"specification", o.specification},  {"problem", toJson(o.problem)},
-          {"seed", o.seed},     {"before", runnablesJson(o.before)}, {"standard", runnableJson(o.standard)}};
+  return {{"bundle", o.bundle},
+          {"problem", toJson(o.problem)},
+          {"seed", o.seed},
+          {"before", runnablesJson(o.before)},
+          {"standard", runnableJson(o.standard)},
+          {"references", runnablesJson(o.references)}};
 }
 
 template <> OpenOrder tuner::fromJson(const Json &j) {
-  return {j.at("bundle"), j.at("specification"),         problemFrom(j.at("problem")),
-          j.at("seed"),   runnablesFrom(j.at("before")), runnableFrom(j.at("standard"))};
+  return {j.at("bundle"),
+          problemFrom(j.at("problem")),
+          j.at("seed"),
+          runnablesFrom(j.at("before")),
+          runnableFrom(j.at("standard")),
+          runnablesFrom(j.at("references"))};
 }
 
 Json tuner::toJson(const OpenAnswer &a) {

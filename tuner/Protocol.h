@@ -55,12 +55,12 @@ struct Runnable {
 /// Make tensors for a program and a shape. `before` are the programs whose outputs it reads, in the order of their
 /// execution; then the default, whose outputs are what candidates are compared with.
 struct OpenOrder {
-  std::string bundle;        ///< folder
-  std::string specification; ///< its text; what a float64 reference on the host starts from
+  std::string bundle; ///< folder
   Problem problem;
   uint64_t seed = 1;
   std::vector<Runnable> before;
   Runnable standard;
+  std::vector<Runnable> references; ///< of the bundle's, those that judge the program
 };
 
 /// What the default showed: its verification, and how long it takes about.

@@ -14,13 +14,14 @@ class Reference {
 public:
   virtual ~Reference() = default;
 
-  /// The largest relative error of the program's outputs; a failure of the outcome Wrong says which is wrong and how.
-  virtual Attempt<double> judge(const std::string &program, const Executable &executable,
-                                const DevicePointer &device) = 0;
+  /// The largest relative error of the outputs of the program that was opened; a failure of the outcome Wrong says
+  /// which is wrong and how.
+  virtual Attempt<double> judge(const Executable &executable) = 0;
 };
 
-/// Makes the reference for a program on a device, from the bundle or its specification.
-using OpenReference = std::function<Result<std::unique_ptr<Reference>>(const OpenOrder &order)>;
+/// Makes the reference for an order's program on a device.
+using OpenReference = std::function<Result<std::unique_ptr<Reference>>(
+    const OpenOrder &order, const KernelBundle &bundle, const DevicePointer &device)>;
 
 } // namespace jvpgen::tuner
 

@@ -147,9 +147,7 @@ double Tuning::secondsLeft(const Lane &lane) const {
 Result<void> Tuning::begin(Lane &lane, const Job &job) {
   Result<const KernelBundle *> bundle = bundleFor(lane.device);
   if (!bundle) return tl::unexpected(bundle.error());
-  Subject subject{
-      *bundle,     folderFor(lane.device), request.specification, job.program, job.problem, lane.device, report.run,
-      std::nullopt};
+  Subject subject{*bundle, folderFor(lane.device), job.program, job.problem, lane.device, report.run, std::nullopt};
   if (request.start) subject.start = request.start(**bundle, job.program);
   TrialWriter writer(**bundle, job.program, job.problem, lane.device, report.run);
   std::vector<Trial> known;
@@ -202,7 +200,7 @@ Result<void> Tuning::buildAhead() {
     Result<const KernelBundle *> bundle = bundleFor(lane->device);
     if (!bundle) return tl::unexpected(bundle.error());
     for (const Job &job : request.jobs) {
-      Subject subject{*bundle,     folderFor(lane->device), "", job.program, job.problem, lane->device, report.run,
+      Subject subject{*bundle,     folderFor(lane->device), job.program, job.problem, lane->device, report.run,
                       std::nullopt};
       Result<std::unique_ptr<ProgramSearch>> search =
           ProgramSearch::create(std::move(subject), request.search, {}, std::nullopt, nullptr);

@@ -14,7 +14,6 @@ struct Job {
 
 struct TunerRequest {
   Clock::time_point began = Clock::now(); ///< since when the first shape's budget counts
-  std::string specification;              ///< its text, for what verifies candidates
   std::function<Result<KernelBundle>(const Target &)> emit;
   std::vector<Job> jobs;           ///< in their order, those of one shape behind one another
   std::vector<int> devices = {0};  ///< none: all that there are

@@ -50,9 +50,24 @@ TensorLayout tuner::layoutOf(const KernelBundle &bundle, const TensorDeclaration
   return out;
 }
 
+std::vector<int64_t> tuner::extentsOf(const KernelBundle &bundle, const TensorDeclaration &tensor,
+                                      const Problem &problem) {
+  std::vector<int64_t> out;
+  for (char index : tensor.indices) out.push_back(extentOf(bundle, tensor, index, problem));
+  return out;
+}
+
+TensorView tuner::viewOf(const TensorDeclaration &tensor, const TensorLayout &layout, void *data) {
+  TensorView view = {data, tensor.dtype, {}};
+  std::copy_n(layout.stride, 4, view.stride);
+  return view;
+}
+
 static void put(std::vector<unsigned char> &bytes, int64_t k, DType type, double value) {
   unsigned char *at = bytes.data() + size_t(k) * byteSize(type);
-  if (type == DType::I8) {
+  if (type == DType::F64) {
+    std::memcpy(at, &value, 8);
+  } else if (type == DType::I8) {
     *at = (unsigned char)(value);
   } else if (type == DType::I32) {
     const int32_t x = int32_t(value);
@@ -67,6 +82,31 @@ static void put(std::vector<unsigned char> &bytes, int64_t k, DType type, double
     const uint16_t x = uint16_t((std::bit_cast<uint32_t>(float(value)) + 0x8000) >> 16);
     std::memcpy(at, &x, 2);
   }
+}
+
+std::vector<unsigned char> tuner::encoded(std::span<const double> numbers, DType type) {
+  std::vector<unsigned char> out(numbers.size() * byteSize(type));
+  for (size_t k = 0; k < numbers.size(); ++k) put(out, int64_t(k), type, numbers[k]);
+  return out;
+}
+
+template <typename T> static T at(std::span<const unsigned char> bytes, size_t k) {
+  T out;
+  std::memcpy(&out, bytes.data() + k * sizeof(T), sizeof(T));
+  return out;
+}
+
+std::vector<double> tuner::decoded(std::span<const unsigned char> bytes, DType type) {
+  std::vector<double> out(bytes.size() / byteSize(type));
+  for (size_t k = 0; k < out.size(); ++k) switch (type) {
+    case DType::F64: out[k] = at<double>(bytes, k); break;
+    case DType::F32: out[k] = at<float>(bytes, k); break;
+    case DType::F16: out[k] = double(at<_Float16>(bytes, k)); break;
+    case DType::BF16: out[k] = std::bit_cast<float>(uint32_t(at<uint16_t>(bytes, k)) << 16); break;
+    case DType::I32: out[k] = at<int32_t>(bytes, k); break;
+    case DType::I8: out[k] = at<int8_t>(bytes, k); break;
+    }
+  return out;
 }
 
 static std::vector<unsigned char> integers(const TensorDeclaration &tensor, const TensorLayout &layout,

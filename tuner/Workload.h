@@ -5,6 +5,7 @@
 #include "runtime/abi/KernelBundle.h"
 #include "runtime/abi/Problem.h"
 #include <set>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -19,6 +20,16 @@ struct TensorLayout {
 };
 
 TensorLayout layoutOf(const KernelBundle &bundle, const TensorDeclaration &tensor, const Problem &problem);
+
+/// The extent of each index of a tensor; packed rows lie behind one another along i or j.
+std::vector<int64_t> extentsOf(const KernelBundle &bundle, const TensorDeclaration &tensor, const Problem &problem);
+
+/// A tensor at an address, as a launch takes it.
+TensorView viewOf(const TensorDeclaration &tensor, const TensorLayout &layout, void *data);
+
+/// Numbers as a type in memory holds them, to nearest, and back.
+std::vector<unsigned char> encoded(std::span<const double> numbers, DType type);
+std::vector<double> decoded(std::span<const unsigned char> bytes, DType type);
 
 /// Numbers of an input: standard normal; scalars |N| + 1/2; head vectors 0.3 N; a mask that drops a fifth; four
 /// documents of equal length; sequences of the full length. Large tensors repeat a million numbers, each from another

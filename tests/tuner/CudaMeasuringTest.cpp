@@ -1,10 +1,12 @@
 // The process that owns a GPU, on a driver whose GPU is the host: what it verifies, times and reports.
 #include "tuner/CudaMeasuring.h"
 #include "runtime/abi/BundleFiles.h"
+#include "runtime/abi/References.h"
 #include "support/AtomicFile.h"
 #include "tests/runtime/TemporaryFolder.h"
 #include "tests/tuner/HostDriver.h"
 #include "tests/tuner/SmallBundle.h"
+#include "tuner/DeviceReference.h"
 #include "tuner/Statistics.h"
 
 #include <gmock/gmock.h>
@@ -15,27 +17,13 @@ using namespace jvpgen::tuner;
 using testing::HasSubstr;
 
 namespace {
-/// Finds everything right, or nothing.
-class SmallReference : public Reference {
-public:
-  explicit SmallReference(bool isStrict) : isStrict(isStrict) {}
-  Attempt<double> judge(const std::string &, const Executable &, const DevicePointer &) override {
-    if (isStrict) return failed(Outcome::Wrong, "output 'o' at a small shape: error 1.0");
-    return 1e-3;
-  }
-  const bool isStrict;
-};
-
 class HostGpu : public testing::Test {
 protected:
   HostGpu()
-      : measuring(
-            [this](const OpenOrder &) -> Result<std::unique_ptr<Reference>> {
-              return std::make_unique<SmallReference>(isStrict);
-            },
-            {[](int ordinal) { return Device::open(hostDriver(), ordinal); },
-             [this](const Nvml &) { return slowdowns.empty() ? "" : slowdowns[asked++ % slowdowns.size()]; },
-             std::chrono::milliseconds(1)}) {}
+      : measuring(openDeviceReference,
+                  {[](int ordinal) { return Device::open(hostDriver(), ordinal); },
+                   [this](const Nvml &) { return slowdowns.empty() ? "" : slowdowns[asked++ % slowdowns.size()]; },
+                   std::chrono::milliseconds(1)}) {}
 
   void SetUp() override {
     healHostDriver();
@@ -43,6 +31,13 @@ protected:
     bundle.head_dim_qk = bundle.head_dim_v = 16;
     bundle.tensors = {{"q", "bnrid", DType::F32, false}, {"o", "bnrie", DType::F32, true}};
     bundle.variants.resize(1);
+    for (const char *way : {kDerivedReference, kSimplifiedReference, kRoundedReference}) {
+      Launch launch = bundle.variants[0].launches[0];
+      launch.kernel = std::string("small_reference_") + way;
+      launch.resources = {};
+      launch.owners = "", launch.rows_per_block = "1";
+      bundle.references.push_back(smallVariant("forward", way, {launch}));
+    }
     ASSERT_TRUE(writeBundle(bundle, folder.path / "bundle"));
     ASSERT_TRUE(measuring.describe(0));
   }
@@ -60,12 +55,16 @@ protected:
     order.bundle = folder.path / "bundle";
     order.problem = {.batch = 2, .heads = 2, .kv_heads = 2, .q_length = rows, .kv_length = rows};
     order.standard = runnable(words);
+    for (const KernelVariant &reference : bundle.references) {
+      order.references.push_back(runnable(referenceWords));
+      order.references.back().candidate = candidateOf(reference);
+    }
     return measuring.open(order);
   }
 
   TemporaryFolder folder;
   KernelBundle bundle;
-  bool isStrict = false;
+  std::string referenceWords = "double";
   std::vector<std::string> slowdowns; ///< answers, counted round; none: no slowdown
   size_t asked = 0;
   CudaMeasuring measuring;
@@ -92,7 +91,7 @@ TEST_F(HostGpu, TimesACandidateInTurnsWithTheDefault) {
   EXPECT_EQ(trial->samples_us.size(), 5u);
   EXPECT_EQ(trial->default_samples_us.size(), 5u);
   EXPECT_NEAR(median(pairedRatios(trial->samples_us, trial->default_samples_us)), 0.5, 0.25);
-  EXPECT_EQ(trial->relative_error, 1e-3);
+  EXPECT_EQ(trial->relative_error, 0);
 }
 
 TEST_F(HostGpu, WhoIsMuchSlowerIsTimedNoFurther) {
@@ -105,13 +104,21 @@ TEST_F(HostGpu, WhoIsMuchSlowerIsTimedNoFurther) {
   }
 }
 
-TEST_F(HostGpu, WrongResultsAreNotTimed) {
+TEST_F(HostGpu, FastAndWrongIsFoundByTheReferenceAndNotTimed) {
   ASSERT_TRUE(opened());
   Attempt<TrialAnswer> trial = measuring.trial({runnable("us=1 wrong")});
   ASSERT_FALSE(trial);
   EXPECT_EQ(trial.error().outcome, Outcome::Wrong);
-  EXPECT_THAT(trial.error().reason, HasSubstr("output 'o'"));
+  EXPECT_THAT(trial.error().reason, HasSubstr("output 'o' at a small shape: error 5.00e-01"));
   EXPECT_FALSE(trial.error().poisoned);
+}
+
+TEST_F(HostGpu, WhatIsRightAtTheSmallShapeAloneIsComparedWithTheDefault) {
+  ASSERT_TRUE(opened());
+  Attempt<TrialAnswer> trial = measuring.trial({runnable("us=1 large wrong")});
+  ASSERT_FALSE(trial);
+  EXPECT_EQ(trial.error().outcome, Outcome::Wrong);
+  EXPECT_THAT(trial.error().reason, HasSubstr("output 'o': it differs from the default's by 0.5"));
 }
 
 TEST_F(HostGpu, WhatIsNotWrittenIsSeenAlthoughTheDefaultWroteItBefore) {
@@ -122,13 +129,19 @@ TEST_F(HostGpu, WhatIsNotWrittenIsSeenAlthoughTheDefaultWroteItBefore) {
   EXPECT_THAT(trial.error().reason, HasSubstr("not finite"));
 }
 
-TEST_F(HostGpu, TheReferenceJudgesFirst) {
-  ASSERT_TRUE(opened());
-  isStrict = true;
-  Attempt<OpenAnswer> open = opened();
+TEST_F(HostGpu, TheReferenceJudgesTheDefaultFirst) {
+  Attempt<OpenAnswer> open = opened("us=200 wrong");
   ASSERT_FALSE(open);
   EXPECT_EQ(open.error().outcome, Outcome::Wrong);
   EXPECT_THAT(open.error().reason, HasSubstr("small shape"));
+}
+
+TEST_F(HostGpu, WithoutAReferenceNothingIsTimed) {
+  bundle.references.pop_back();
+  ASSERT_TRUE(writeBundle(bundle, folder.path / "bundle"));
+  Attempt<OpenAnswer> open = opened();
+  ASSERT_FALSE(open);
+  EXPECT_THAT(open.error().reason, HasSubstr("needs the reference 'rounded' of forward"));
 }
 
 TEST_F(HostGpu, AFaultPoisonsTheProcess) {

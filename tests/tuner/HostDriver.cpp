@@ -53,8 +53,11 @@ void runNow(const Work &work) {
   const auto *q = static_cast<const float *>(work.q.data);
   auto *o = static_cast<float *>(work.o.data);
   ++calls;
-  for (size_t k = 0; k < count && !work.code->has("lazy") && !broken; ++k)
-    o[k] = (work.code->has("wrong") ? 3 : 2) * q[k] * (work.code->has("unsteady") && calls % 2 ? 1 + 1e-6f : 1);
+  for (size_t k = 0; k < count && work.code->has("double"); ++k) static_cast<double *>(work.o.data)[k] = 2.0 * q[k];
+  const bool isWrong = work.code->has("wrong") && (!work.code->has("large") || p.q_length == 128);
+  const bool writesFloats = !work.code->has("lazy") && !work.code->has("double");
+  for (size_t k = 0; k < count && writesFloats && !broken; ++k)
+    o[k] = (isWrong ? 3 : 2) * q[k] * (work.code->has("unsteady") && calls % 2 ? 1 + 1e-6f : 1);
   while (std::chrono::duration<double, std::micro>(HostClock::now() - start).count() < work.code->us()) {
   }
 }

@@ -1,6 +1,5 @@
 // jvpgen tune: the fastest verified schedule of each program, by measuring on the GPU.
 #include "tools/jvpgen/Command.h"
-#include "tools/jvpgen/HostReference.h"
 #include "tools/jvpgen/ShapeList.h"
 #include "tools/jvpgen/Shapes.h"
 #include "tools/jvpgen/TuneProgress.h"
@@ -10,6 +9,7 @@
 #include "compiler/driver/PlannedSpec.h"
 #include "support/AtomicFile.h"
 #include "tuner/CudaMeasuring.h"
+#include "tuner/DeviceReference.h"
 #include "tuner/HtmlReport.h"
 #include "tuner/NvrtcBuilder.h"
 #include "tuner/Planted.h"
@@ -114,9 +114,6 @@ static Result<void> printPlan(const TuneOptions &options, const tuner::TunerRequ
 
 static Result<void> fillRequest(const TuneOptions &options, const Request &loaded, const PlannedSpec &planned,
                                 tuner::TunerRequest &request) {
-  Result<std::string> text = readFile(options.file);
-  if (!text) return tl::unexpected<Error>(text.error());
-  request.specification = std::move(*text);
   request.emit = [&](Target target) -> Result<KernelBundle> {
     if (options.portable) target.arch.resize(target.arch.find_last_of("0123456789") + 1); // sm_90 runs on sm_90a
     Result<KernelBundle> bundle = planned.emit(target);
@@ -210,7 +207,7 @@ static Result<void> tune(const TuneOptions &options) {
 
 static Result<void> serveTuner() {
   unsetenv("JVPGEN_CAPTURE"); // these launches are not an application's
-  tuner::CudaMeasuring device(openHostReference);
+  tuner::CudaMeasuring device(tuner::openDeviceReference);
   tuner::NvrtcBuilder builder;
   if (tuner::serve(device, builder) == 0) return {};
   return fail(ErrorKind::Environment, "a candidate broke this process; the tuner starts another");
