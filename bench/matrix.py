@@ -1,9 +1,12 @@
 """Judges a pairwise cover of specifications and shapes by `jvpgen verify`, and stores every record.
 
-usage: matrix.py PROGRAM [--device cuda|cpu|emulator] [--cases 220] [--jobs 8] [--first 0] [--output FILE] [--list]
+usage: matrix.py PROGRAM [--hopper] [--device cuda|cpu|emulator] [--cases 220] [--jobs 8] [--first 0] [--output FILE] [--list]
 
 Each pair of values of any two factors below stands together in some case; beyond that, cases are drawn until there are
 as many as asked. Exit status 1 if an output is wrong or a command failed. PROGRAM is jvpgen; for the emulator, `emulate` of the tests.
+
+--hopper: forward and tangent forward of what Hopper's skeleton takes, 340 cases. Counted are those of which every
+record says that skeleton; fewer than 300 are a failure if all cases ran.
 """
 
 import argparse, datetime, itertools, json, os, random, subprocess, sys, tempfile
@@ -22,6 +25,23 @@ factors = {
     "lengths": [(1, 1), (63, 65), (65, 63), (128, 128), (1, 300), (257, 1), (200, 1000), (1000, 200), (0, 17), (33, 0)],
     "schedule": [0, 1, 2],
 }
+hopper = {
+    "dtype": ["bf16", "f16"],
+    "head_dims": [(128, 128), (64, 64), (8, 8), (24, 24), (72, 72), (80, 80), (96, 96), (112, 40), (64, 128), (128, 64), (136, 136), (192, 128), (256, 256)],
+    "mask": ["none", "top_left", "bottom_right", "left_window", "window", "documents", "tensor", "tensor_of_keys", "sinks", "tiles"],
+    "score": ["plain", "softcap", "alibi", "temperature", "bias", "bias_in_softcap", "pieces"],
+    "bias_dims": [("heads", "q", "kv"), ("batch", "heads", "q", "kv"), ("q", "kv"), ("heads", "q")],
+    "bias_dtype": ["f32", "own"],
+    "bias_tangent": [True, False],
+    "tangents": ["qkv", "q", "k", "v", "qk", "qv", "kv"],
+    "group": [1, 2, 4],
+    "layout": ["dense", "padded", "packed"],
+    "lengths": [(1, 1), (63, 65), (128, 128), (129, 257), (1, 300), (257, 1), (200, 1000), (700, 390), (256, 1024), (0, 17), (33, 0)],
+    "schedule": [0, 1, 2, 5],
+    "splits": [0, 1, 2, 3],
+    "tangent_scale": [1, 1e3, 1e-3],
+}
+FEWEST_ON_HOPPER = 300
 
 
 def lines_of(case):
@@ -40,6 +60,7 @@ def lines_of(case):
         "window": ['causal = "bottom_right"', "window = [33, 20]"],
         "documents": ['query_vectors = ["q_doc"]', 'kv_vectors = ["kv_doc"]', 'mask = "q_doc == kv_doc"'],
         "tensor": ['mask_tensor = { dims = ["batch", "q", "kv"] }'],
+        "tiles": ['mask_tensor = { dims = ["q", "kv"] }'],
         "tensor_of_keys": ['mask_tensor = { dims = ["batch", "kv"] }'],
         "sinks": ['int_scalars = ["sinks"]', 'mask = "kv_index < sinks || kv_index > q_index - 40 && head != 1"'],
     }[case["mask"]]
@@ -47,8 +68,10 @@ def lines_of(case):
     has_bias = case["score"] in ("bias", "bias_in_softcap")
     if has_bias:
         dims = [d for d in case["bias_dims"]]
-        out.append(f"bias = {{ dims = {json.dumps(dims)}, dtype = \"f32\" }}")
-        tangents.append("bias")
+        bias_dtype = dtype if case.get("bias_dtype") == "own" else "f32"
+        out.append(f"bias = {{ dims = {json.dumps(dims)}, dtype = \"{bias_dtype}\" }}")
+        if case.get("bias_tangent", True):
+            tangents.append("bias")
     out += {
         "plain": [],
         "bias": [],
@@ -60,7 +83,7 @@ def lines_of(case):
     }[case["score"]]
     tangents += {"alibi": ["slope"], "temperature": ["temperature"]}.get(case["score"], [])
     out.append(f"tangents = {json.dumps(tangents)}")
-    cotangents = {"all": None, "o": ["o"], "to": ["to"], "lse_mu": ["lse", "mu"]}[case["cotangents"]]
+    cotangents = {"all": None, "o": ["o"], "to": ["to"], "lse_mu": ["lse", "mu"]}[case.get("cotangents", "all")]
     if cotangents:
         out.append(f"cotangents = {json.dumps(cotangents)}")
     return "\n".join(out) + "\n"
@@ -73,10 +96,10 @@ def shape_of(case):
 
 
 def pairs_of(case):
-    return {(a, case[a], b, case[b]) for a, b in itertools.combinations(factors, 2)}
+    return {(a, case[a], b, case[b]) for a, b in itertools.combinations(case, 2)}
 
 
-def cover(count, seed=1):
+def cover(factors, count, seed=1):
     """Cases that hold every pair of values, each chosen to hold as many new pairs as a few draws find."""
     draw = random.Random(seed)
     names = list(factors)
@@ -98,15 +121,25 @@ def cover(count, seed=1):
     return cases
 
 
+def options_of(case, device):
+    """What `verify` is told besides specification and shape."""
+    options = []
+    if device != "cpu":
+        options += ["--schedule-number", str(case["schedule"]), "--splits", str(case.get("splits", 0))]
+    if "tangent_scale" in case:  # one of Hopper's
+        options += ["--programs", "forward,tangent_forward", "--tangent-scale", str(case["tangent_scale"])]
+        options += ["--arch", "sm_90a"] if device == "emulator" else []
+    if case["mask"] == "tiles":
+        options += ["--kept-tiles", "0.25", "--tile-size", "64"]
+    return options
+
+
 def judge(jvpgen, device, number, case, folder):
     path = os.path.join(folder, f"case{number}.toml")
     with open(path, "w") as file:
         file.write(lines_of(case))
-    command = [jvpgen, "verify", path, "--device", device, "--shapes", shape_of(case), "--seed", str(number + 1), "--json"]
-    if device == "cuda":
-        command += ["--schedule-number", str(case["schedule"])]
-    elif device == "emulator":
-        command = [jvpgen, path, shape_of(case), str(number + 1), str(case["schedule"])]
+    command = [jvpgen, path] if device == "emulator" else [jvpgen, "verify", path, "--device", device, "--json"]
+    command += ["--shapes", shape_of(case), "--seed", str(number + 1), *options_of(case, device)]
     ran = subprocess.run(command, capture_output=True, text=True)
     try:
         records = json.loads(ran.stdout)
@@ -136,7 +169,7 @@ def summary(options, stored):
         cases.append({**{k: v for k, v in s.items() if k not in ("records", "complaint")}, "programs": programs})
     devices = {r["device"] for s in stored for r in s["records"] if "device" in r}
     return {
-        "command": f"bench/matrix.py jvpgen --device {options.device} --cases {options.cases}",
+        "command": f"bench/matrix.py jvpgen{' --hopper' * options.hopper} --device {options.device} --cases {options.cases}",
         "commit": options.commit,
         "device": ", ".join(sorted(devices)),
         "date": datetime.date.today().isoformat(),
@@ -145,18 +178,25 @@ def summary(options, stored):
     }
 
 
+def on_hopper(records):
+    """Whether all programs of a case ran on Hopper's skeleton, and were judged."""
+    return bool(records) and all(r.get("skeleton") == "hopper" for r in records)
+
+
 def main():
     parser = argparse.ArgumentParser(description="judge a pairwise cover of specifications and shapes")
     parser.add_argument("jvpgen")
     parser.add_argument("--device", default="cuda", choices=["cuda", "cpu", "emulator"])
-    parser.add_argument("--cases", type=int, default=220)
+    parser.add_argument("--hopper", action="store_true", help="what Hopper's skeleton takes")
+    parser.add_argument("--cases", type=int, help="default: 220, of --hopper 340")
     parser.add_argument("--first", type=int, default=0, help="leave out the cases before")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() // 2)
     parser.add_argument("--output")
     parser.add_argument("--commit", default="", help="of the program, for the result file")
     parser.add_argument("--list", action="store_true", help="print the cases, run nothing")
     options = parser.parse_args()
-    cases = list(enumerate(cover(options.cases)))[options.first :]
+    options.cases = options.cases or (340 if options.hopper else 220)
+    cases = list(enumerate(cover(hopper if options.hopper else factors, options.cases)))[options.first :]
     if options.list:
         for number, case in cases:
             print(number, shape_of(case), case)
@@ -181,6 +221,10 @@ def main():
                 print(f"\r{done} of {len(cases)}", end="", file=sys.stderr)
     outputs = sum(len(s["records"]) for s in stored)
     print(f"{len(cases)} cases, {outputs} outputs: {wrong} cases wrong, {refused} refused")
+    if options.hopper:
+        counted = sum(on_hopper(s["records"]) for s in stored)
+        print(f"{counted} cases on Hopper's skeleton")
+        wrong += len(cases) >= FEWEST_ON_HOPPER and counted < FEWEST_ON_HOPPER
     if options.output:
         with open(options.output, "w") as file:
             json.dump(summary(options, stored), file, indent=None, separators=(",", ":"))

@@ -75,7 +75,7 @@ def jvpgen(program, jvpgen_path, library_path, dim, arch, folder):
     specification, bundle = pathlib.Path(folder) / f"plain_{dim}.toml", pathlib.Path(folder) / f"plain_{dim}.bundle"
     specification.write_text(f'name = "plain"\ndtype = "bf16"\nhead_dim_qk = {dim}\n')
     if not bundle.exists():
-        emitted = subprocess.run([jvpgen_path, "emit", specification, "--arch", arch, "-o", bundle], capture_output=True, text=True)
+        emitted = subprocess.run([jvpgen_path, "emit", specification, "--programs", "forward,tangent_forward", "--arch", arch, "-o", bundle], capture_output=True, text=True)
         if emitted.returncode:
             raise RuntimeError(emitted.stderr.strip())
     made = RuntimeLibrary(library_path).program(bundle, program)
