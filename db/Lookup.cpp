@@ -4,6 +4,7 @@
 #include "db/BundleTrials.h"
 
 #include <algorithm>
+#include <set>
 
 using namespace jvpgen;
 
@@ -59,5 +60,27 @@ Result<TunedVariant> jvpgen::tunedVariant(Database &database, const KernelBundle
   out.variant = std::move(*tuned);
   out.is_default = false;
   out.ratio = winner.ratio;
+  return out;
+}
+
+Result<std::vector<KernelVariant>> jvpgen::tunedVariants(Database &database, const KernelBundle &bundle,
+                                                         const std::string &program, const std::string &arch) {
+  TrialFilter filter;
+  filter.specification = bundle.digest;
+  filter.program = program;
+  filter.arch = arch;
+  filter.template_digest = templateDigest(bundle);
+  Result<std::vector<Trial>> trials = database.trials(filter);
+  if (!trials) return tl::unexpected(trials.error());
+  std::vector<KernelVariant> out;
+  std::set<std::string> asked, found;
+  for (const Trial &trial : *trials) {
+    const Question question{trial.problem, trial.device, filter.template_digest, defaultDigest(bundle, program)};
+    if (!asked.insert(canonicalKey(trial.problem) + "|" + trial.device.name).second) continue;
+    const Winner winner = database.best(question);
+    if (winner.is_default || !found.insert(candidateDigest(winner.variant, winner.kernels)).second) continue;
+    if (Result<KernelVariant> fits = applied(bundle, program, winner.variant, winner.kernels, {.arch = arch}))
+      out.push_back(std::move(*fits));
+  }
   return out;
 }

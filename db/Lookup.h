@@ -24,6 +24,11 @@ Result<TunedVariant> tunedVariant(Database &database, const KernelBundle &bundle
                                   const Problem &shape, const TrialDevice &device, const Target &target,
                                   const std::string &source);
 
+/// Every tuned variant that a look-up can answer with for a program on GPUs of an arch, each once: what machine code is
+/// made of in advance. Trials of other templates or beside another default do not count.
+Result<std::vector<KernelVariant>> tunedVariants(Database &database, const KernelBundle &bundle,
+                                                 const std::string &program, const std::string &arch);
+
 /// "jvpgen tune SOURCE --programs forward --shapes 2x4x1000x63".
 std::string tuneCommand(const std::string &source, const std::string &program, const Problem &shape);
 

@@ -25,6 +25,7 @@ static KernelVariant planted(KernelBundle &bundle, const KernelVariant &model, c
   launch.source = launch.kernel + ".cu";
   launch.maps.clear();
   launch.walks = launch.joins = false;
+  launch.counter.clear();
   launch.partial_numbers = 0;
   launch.resources = {};
   launch.schedule = out.schedule = defaultSchedule(launch.resources, {});

@@ -12,7 +12,7 @@ void ProgramSearch::nameFinalists() {
   finalists.clear();
   auto enter = [&](const Candidate &candidate) {
     for (const Runnable &runnable : measured)
-      if (runnable.candidate == candidate && !(candidate == space.standard())) finalists.push_back(runnable);
+      if (runnable.candidate == candidate && !(candidate == standard.candidate)) finalists.push_back(runnable);
   };
   for (const Candidate &candidate : record.fastest(measured.size() + outcome.resumed + 1))
     if (finalists.size() < options.finalists) enter(candidate);
@@ -68,7 +68,7 @@ void ProgramSearch::decide(const FinalAnswer &answer) {
     best = held;
   }
   // Beside itself it is ambiguous: look-ups know by it that the shape was tuned, whoever took part.
-  outcome.standard = writer.final(space.standard(), standard, standard, standard_error, Verdict::Ambiguous);
+  outcome.standard = writer.final(this->standard.candidate, standard, standard, standard_error, Verdict::Ambiguous);
   outcome.trials.push_back(*outcome.standard);
   for (size_t k = 0; k < finalists.size(); ++k) {
     const Candidate &candidate = finalists[k].candidate;

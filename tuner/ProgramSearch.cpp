@@ -2,6 +2,7 @@
 #include "tuner/ProgramSearch.h"
 
 #include "runtime/abi/References.h"
+#include "runtime/jit/CompiledVariant.h"
 #include "tuner/Feedback.h"
 #include "tuner/RaggedJudge.h"
 #include "tuner/Statistics.h"
@@ -103,6 +104,51 @@ Attempt<std::optional<Runnable>> ProgramSearch::built(const BuildShelf &shelf, c
   return std::optional(std::move(out));
 }
 
+static bool isRejected(const Launch &launch, const BuiltKernel &kernel) {
+  CompiledKernel made;
+  made.spill_bytes = kernel.spill_bytes;
+  made.serialised = kernel.serialised;
+  return !rejection(launch, made).empty();
+}
+
+/// The first of a launch's schedules whose machine code is not rejected, as compileVariant finds it; its own if all
+/// are, nothing while one is under way.
+static std::optional<Schedule> firstAccepted(BuildShelf &shelf, BuildOrder order, const Launch &launch) {
+  const std::vector<Schedule> all = schedulesToTry(launch, order.target);
+  for (const Schedule &schedule : all) {
+    order.schedule = schedule;
+    const Attempt<BuildAnswer> *result = shelf.find(order);
+    if (!result) {
+      for (const Schedule &next : all) { // in their order, beside one another; the search wants them too
+        order.schedule = next;
+        shelf.want(order, false);
+      }
+      return std::nullopt;
+    }
+    if (*result && !isRejected(launch, (*result)->kernel)) return schedule;
+  }
+  return launch.schedule;
+}
+
+/// What a program runs with where nothing is tuned: its default, or where the machine code of one of its launches is
+/// rejected, what takes its place. Nothing while a kernel is under way.
+Attempt<std::optional<Runnable>> ProgramSearch::runsByItself(BuildShelf &shelf, const std::string &program) {
+  const KernelVariant &variant = *std::find_if(subject.bundle->variants.begin(), subject.bundle->variants.end(),
+                                               [&](const KernelVariant &v) { return v.program == program; });
+  Candidate candidate = candidateOf(variant);
+  want(shelf, program, candidate, true);
+  Attempt<std::optional<Runnable>> own = built(shelf, program, candidate);
+  if (!own || !*own || !subject.device.needs_kernels) return own;
+  const std::vector<BuildOrder> orders = ordersOf(program, candidate);
+  for (size_t k = 0; k < orders.size(); ++k) {
+    if (!isRejected(variant.launches[k], (**own).kernels[k])) continue;
+    std::optional<Schedule> accepted = firstAccepted(shelf, orders[k], variant.launches[k]);
+    if (!accepted) return std::optional<Runnable>();
+    candidate.schedules[k] = *accepted;
+  }
+  return built(shelf, program, candidate);
+}
+
 // ---- steps
 
 /// Trials are saved once the GPU has something to do again.
@@ -139,13 +185,11 @@ Result<void> ProgramSearch::prepare(Servant &worker, BuildShelf &shelf) {
   std::vector<std::string> programs = programsBefore(subject.program);
   programs.push_back(subject.program);
   for (const std::string &program : programs) {
-    const std::optional<Candidate> candidate = defaultOf(*subject.bundle, program);
-    if (!candidate) {
+    if (!defaultOf(*subject.bundle, program)) {
       finish(Ending::Failed, "the bundle lacks " + program + ", whose outputs are read; emit it too");
       return {};
     }
-    want(shelf, program, *candidate, true);
-    Attempt<std::optional<Runnable>> runnable = built(shelf, program, *candidate);
+    Attempt<std::optional<Runnable>> runnable = runsByItself(shelf, program);
     if (!runnable) give(space.standard(), runnable.error());
     if (!runnable || !*runnable) return {};
     all.push_back(std::move(**runnable));
@@ -199,7 +243,8 @@ Result<void> ProgramSearch::askTrial(Servant &worker) {
 
 /// The preferred ones, then what the strategy names.
 std::optional<Candidate> ProgramSearch::following() {
-  if (preferring < preferred.size()) return preferred[preferring++];
+  while (preferring < preferred.size())
+    if (const Candidate &next = preferred[preferring++]; !(next == standard.candidate)) return next;
   std::optional<Candidate> out = strategy->next();
   while (out && std::find(preferred.begin(), preferred.end(), *out) != preferred.end()) out = strategy->next();
   return out;
@@ -269,12 +314,12 @@ void ProgramSearch::takeIn(const Attempt<Json> &answer) {
 }
 
 void ProgramSearch::takeInOpen(const Attempt<OpenAnswer> &answer) {
-  if (!answer) return give(space.standard(), answer.error());
+  if (!answer) return give(standard.candidate, answer.error());
   isOpen = true;
   estimate_us = answer->estimate_us;
   standard_error = answer->relative_error;
   if (phase == Phase::Opening) {
-    record.put(space.standard(), 1.0);
+    record.put(standard.candidate, 1.0);
     phase = Phase::Searching;
   }
 }
@@ -294,7 +339,7 @@ void ProgramSearch::takeInTrial(const Attempt<TrialAnswer> &answer) {
 /// A candidate that could not be measured. Where it is the default, there is nothing to compare with.
 void ProgramSearch::give(const Candidate &candidate, const Failure &failure) {
   record.put(candidate, std::nullopt);
-  if (candidate == space.standard()) finish(Ending::Failed, "the default: " + failure.reason);
+  if (candidate == standard.candidate) finish(Ending::Failed, "the default: " + failure.reason);
   outcome.trials.push_back(writer.failed(candidate, failure));
 }
 

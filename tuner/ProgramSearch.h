@@ -85,6 +85,7 @@ private:
   std::vector<BuildOrder> ordersOf(const std::string &program, const Candidate &candidate) const;
   Attempt<std::optional<Runnable>> built(const BuildShelf &shelf, const std::string &program,
                                          const Candidate &candidate);
+  Attempt<std::optional<Runnable>> runsByItself(BuildShelf &shelf, const std::string &program);
   void want(BuildShelf &shelf, const std::string &program, const Candidate &candidate, bool urgent) const;
 
   void takeIn(const Attempt<Json> &answer);
@@ -123,7 +124,7 @@ private:
   std::optional<Order> asked;       ///< of the worker
   std::vector<Runnable> before;     ///< programs whose outputs this one reads
   std::vector<Runnable> references; ///< what judges this one
-  Runnable standard;
+  Runnable standard;                ///< what runs without tuning: the default, or what takes its place
   double estimate_us = 0, standard_error = 0;
   std::deque<Candidate> building;
   std::deque<Runnable> ready;

@@ -64,7 +64,7 @@ class Db(ProgramTest):
         default = [{"kernel": launch["kernel"].removeprefix(bundle["name"] + "_"), **launch["schedule"]}
                    for launch in variant["launches"]]
         emitted = {launch["source"].removesuffix(".cu") for launch in variant["launches"]}
-        headers = sorted(path for path in folder.glob("*.cuh") if path.stem not in emitted)
+        headers = sorted(path for path in folder.glob("*.cuh") if path.stem not in emitted | {"reference"})
         trial = {"id": "", "problem": {"specification": bundle["digest"], "program": "forward", "batch": 1, "heads": 8,
                                        "kv_heads": 8, "q_length": 2048, "kv_length": 2048, "q_total": 2048, "kv_total": 2048},
                  "device": {"name": "NVIDIA H200", "arch": "sm_90a", "multiprocessors": 132, "memory_bytes": 150754820096,
@@ -104,6 +104,18 @@ class Commands(Db):
                       ["import", self.folder / "none.db"], ["import", PLAIN], ["best", PLAIN, "--gpu", "NVIDIA H200"],
                       ["best", PLAIN, *H200, "--shapes", "2x2"]]:
             self.fails(2, "db", *words, environment=self.place)
+
+
+class Ahead(Db):
+    def test_bundles_get_machine_code_of_what_look_ups_answer(self):
+        trial = self.trial()
+        self.db("import", self.file(trial))
+        bundle = self.folder / "bundle"
+        self.succeeds("compile", "--bundle", bundle, "--arch", "sm_90a", environment=self.place)
+        code = json.loads((bundle / "bundle.json").read_text())["machine_code"]
+        sweep = [entry["schedule"]["tile_n"] for entry in code if entry["kernel"].endswith(trial["kernels"][0]["kernel"])]
+        self.assertEqual(sorted(sweep), [trial["kernels"][0]["tile_n"], trial["kernels"][0]["tile_n"] + 16])
+        self.succeeds("bundle", "verify", bundle)
 
 
 class Exchange(Db):

@@ -66,6 +66,23 @@ TEST_F(LookupTest, TunedSchedulesReachTheirLaunches) {
   EXPECT_EQ(found.notice, "");
 }
 
+TEST_F(LookupTest, WhatAnswersForAnArchIsListedOnce) {
+  Trial other = tuned();
+  other.problem.shape = {4, 4, 4, 2000, 63, 2000, 63};
+  ASSERT_TRUE(database.record(tuned()));
+  ASSERT_TRUE(database.record(other));
+  Trial stale = tuned();
+  stale.problem.shape.batch = 8;
+  stale.template_digest[0] = stale.template_digest[0] == '0' ? '1' : '0';
+  ASSERT_TRUE(database.record(stale));
+  Result<std::vector<KernelVariant>> found = tunedVariants(database, bundle, "backward", tuned().device.arch);
+  ASSERT_TRUE(found);
+  ASSERT_EQ(found->size(), 1u);
+  EXPECT_EQ(found->front().launches[2].schedule.tile_m, 32);
+  EXPECT_TRUE(tunedVariants(database, bundle, "backward", "sm_80")->empty());
+  EXPECT_TRUE(tunedVariants(database, bundle, "forward", tuned().device.arch)->empty());
+}
+
 TEST_F(LookupTest, NameOfTheSpecificationDoesNotMatter) {
   ASSERT_TRUE(database.record(tuned()));
   const std::string digest = templateDigest(bundle);

@@ -1,5 +1,8 @@
 // What a tuner finds, and how it ends.
+#include "db/BundleTrials.h"
 #include "db/Lookup.h"
+#include "runtime/jit/CompiledVariant.h"
+#include "schedule/ScheduleFields.h"
 #include "tests/tuner/TunerFixture.h"
 
 using namespace jvpgen;
@@ -190,4 +193,49 @@ TEST_F(TunerFixture, AGpuThatIsNotThereIsAnError) {
   ASSERT_FALSE(report);
   EXPECT_EQ(report.error().kind, ErrorKind::Environment);
   EXPECT_THAT(report.error().message, HasSubstr("GPU 5"));
+}
+
+/// A sweep of warpgroups, whose machine code can be rejected.
+static KernelBundle warpgroupBundle() {
+  KernelBundle bundle = smallBundle();
+  bundle.arch = "sm_90a";
+  bundle.variants.resize(1);
+  Launch &launch = bundle.variants[0].launches[0];
+  launch.resources = {};
+  launch.resources.own_features = 128, launch.resources.streamed_features = 256, launch.resources.key_features = 128;
+  launch.resources.output_features = 128;
+  launch.resources.score_tiles = launch.resources.packed_tiles = 2, launch.resources.early_scores = 1;
+  launch.resources.warpgroups = launch.resources.is_sweep = true;
+  launch.schedule = bundle.variants[0].schedule = defaultSchedule(launch.resources, {"sm_90a", 227 * 1024, 108});
+  return bundle;
+}
+
+TEST_F(TunerFixture, WhatTakesTheDefaultsPlaceIsWhatCandidatesAreComparedWith) {
+  request.emit = [](const Target &) { return warpgroupBundle(); };
+  plan["arch"] = "sm_90a";
+  plan["needs_kernels"] = true;
+  const Launch launch = warpgroupBundle().variants[0].launches[0];
+  const std::vector<Schedule> order = schedulesToTry(launch, {"sm_90a", 227 * 1024, 108});
+  ASSERT_GT(order.size(), 4u);
+  for (size_t k : {0, 1}) plant(scheduleName(order[k]), "spill");
+  const SearchResult result = tunedProgram();
+  ASSERT_TRUE(result.standard) << result.reason;
+  EXPECT_EQ(result.standard->kernels[0].schedule, order[2]);
+  EXPECT_EQ(result.standard->default_digest, defaultDigest(warpgroupBundle(), "forward"));
+  for (const Trial &trial : result.trials)
+    if (trial.default_median_us) EXPECT_NEAR(*trial.default_median_us, simulatedUs(order[2]), 1e-6);
+  for (size_t k : {0, 1})
+    EXPECT_TRUE(std::any_of(result.trials.begin(), result.trials.end(), [&](const Trial &trial) {
+      return trial.outcome == Outcome::Rejected && trial.kernels[0].schedule == order[k];
+    }));
+}
+
+TEST_F(TunerFixture, WhereAllAreRejectedTheDefaultRuns) {
+  request.emit = [](const Target &) { return warpgroupBundle(); };
+  plan["arch"] = "sm_90a";
+  plan["needs_kernels"] = true;
+  plant("tile_m", "spill");
+  const SearchResult result = tunedProgram();
+  ASSERT_TRUE(result.standard) << result.reason;
+  EXPECT_EQ(result.standard->kernels[0].schedule, warpgroupBundle().variants[0].schedule);
 }

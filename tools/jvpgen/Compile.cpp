@@ -1,6 +1,8 @@
 // jvpgen compile: machine code by NVRTC, and what it needs of the machine, or into a bundle; no GPU is used.
 #include "tools/jvpgen/Command.h"
+#include "tools/jvpgen/UserDatabase.h"
 
+#include "db/Lookup.h"
 #include "runtime/abi/BundleFiles.h"
 #include "runtime/abi/BundleMetadata.h"
 #include "runtime/jit/AheadOfTime.h"
@@ -8,6 +10,7 @@
 #include <cstdio>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <sstream>
 #include <utility>
 
@@ -16,7 +19,7 @@ using nlohmann::ordered_json;
 
 namespace {
 struct CompileOptions : SpecOptions {
-  std::string arch = "sm_80", variant, bundle;
+  std::string arch = "sm_80", variant, bundle, database;
   bool all_variants = false, all_schedules = false, report = false;
   unsigned threads = 0;
 };
@@ -123,6 +126,20 @@ static tl::unexpected<Error> noSuchVariant(const CompileOptions &options, const 
                                       "' has; `jvpgen emit` lists them");
 }
 
+/// Machine code of what look-ups answer beside the defaults.
+static Result<void> addTuned(const CompileOptions &options, const std::string &arch, Database &database,
+                             KernelCompiler &compiler, KernelBundle &bundle) {
+  std::set<std::string> programs;
+  for (const KernelVariant &variant : bundle.variants) programs.insert(variant.program);
+  for (const std::string &program : programs) {
+    Result<std::vector<KernelVariant>> tuned = tunedVariants(database, bundle, program, arch);
+    if (!tuned) return tl::unexpected<Error>(tuned.error());
+    for (const KernelVariant &variant : *tuned)
+      if (Result<void> done = addMachineCode(bundle, variant, arch, compiler, options.threads); !done) return done;
+  }
+  return {};
+}
+
 /// Machine code for every arch of the list, written into the bundle's folder.
 static Result<void> compileBundle(const CompileOptions &options) {
   Result<KernelBundle> bundle = readBundle(options.bundle);
@@ -130,6 +147,7 @@ static Result<void> compileBundle(const CompileOptions &options) {
   const Result<std::unique_ptr<KernelCompiler>> &compiler = KernelCompiler::ofProcess();
   if (!compiler) return tl::unexpected<Error>(compiler.error());
   const std::vector<KernelVariant> variants = bundle->variants;
+  Database database = openUserDatabase(options.database);
   std::stringstream archs(options.arch);
   for (std::string arch; std::getline(archs, arch, ',');) {
     bool found = false;
@@ -140,6 +158,8 @@ static Result<void> compileBundle(const CompileOptions &options) {
       if (Result<void> done = addMachineCode(*bundle, variant, arch, **compiler, options.threads); !done) return done;
     }
     if (!found) return noSuchVariant(options, *bundle);
+    if (!options.variant.empty()) continue;
+    if (Result<void> done = addTuned(options, arch, database, **compiler, *bundle); !done) return done;
   }
   if (Result<void> done = writeBundle(*bundle, options.bundle); !done) return done;
   ordered_json all = ordered_json::array();
@@ -195,6 +215,8 @@ void jvpgen::addCompile(CLI::App &app, Action &action) {
   command->add_option("--bundle", options->bundle,
                       "in the place of a specification: a bundle's folder, which the machine code is put into; it then "
                       "runs without NVRTC");
+  command->add_option("--database", options->database,
+                      "whose tuned schedules a bundle gets beside the default ones; default: your own and the shipped");
   command->add_option("--arch", options->arch, "as in sm_80, sm_90a, sm_120; for a bundle several, comma separated")
       ->capture_default_str();
   command->add_option("--variant", options->variant, "of the plan, by name; default: each program's own");
