@@ -1,6 +1,7 @@
 // Two streams, graphs, addresses of the host.
 #include "tests/gpu/DeviceChecks.h"
 
+#include "runtime/launch/LaunchGraph.h"
 #include "tests/gpu/LargeBias.h"
 #include "tests/gpu/SharedChecks.h"
 #include "tests/gpu/Subject.h"
@@ -78,45 +79,23 @@ static Result<std::string> twoStreams(DevicePlace &place, const std::string &pro
 // ---- graphs
 // --------------------------------------------------------------------------------------------------------------
 
-namespace {
-/// What was captured, ready to be replayed.
-struct CapturedGraph {
-  const Driver &driver;
-  Driver::Graph graph = nullptr;
-  Driver::GraphExec ready = nullptr;
-
-  explicit CapturedGraph(const Driver &driver) : driver(driver) {}
-  CapturedGraph(const CapturedGraph &) = delete;
-  ~CapturedGraph() {
-    if (ready) driver.GraphExecDestroy(ready);
-    if (graph) driver.GraphDestroy(graph);
-  }
-};
-} // namespace
-
 static Result<std::string> replayedGraph(DevicePlace &place, const std::string &program) {
-  constexpr int kThreadLocal = 1, kReplays = 3; // CU_STREAM_CAPTURE_MODE_THREAD_LOCAL
+  constexpr int kReplays = 3;
   Result<Twins> twins = makeTwins(place, program);
   if (!twins) return tl::unexpected(twins.error());
-  Result<Stream> made = Stream::create(place.gpu);
-  if (!made) return tl::unexpected(made.error());
-  const Driver &driver = place.gpu->driver;
-  Device::Scope scope(*place.gpu);
-  auto stream = static_cast<Driver::Stream>(made->handle());
-  CapturedGraph captured(driver);
-  Result<void> begun = driver.check(driver.StreamBeginCapture(stream, kThreadLocal), "capturing a graph");
-  if (!begun) return tl::unexpected(begun.error());
-  Result<void> launched = twins->launch(0, made->handle());
-  Result<void> done = driver.check(driver.StreamEndCapture(stream, &captured.graph), "ending a graph's capture");
-  if (!launched || !done) return tl::unexpected(launched ? done.error() : launched.error());
-  done = driver.check(driver.GraphInstantiateWithFlags(&captured.ready, captured.graph, 0), "preparing a graph");
-  for (int k = 0; done && k < kReplays; ++k)
-    done = twins->tensors[0]
-               .reset()
-               .and_then([&] { return driver.check(driver.GraphLaunch(captured.ready, stream), "replaying a graph"); })
-               .and_then([&] { return made->synchronize(); })
-               .and_then([&] { return twins->expectAsAlone(0, "a graph's replay"); });
-  if (!done) return tl::unexpected(done.error());
+  Result<Stream> stream = Stream::create(place.gpu);
+  if (!stream) return tl::unexpected(stream.error());
+  Result<LaunchGraph> graph =
+      LaunchGraph::record(place.gpu, *stream, program, [&] { return twins->launch(0, stream->handle()); });
+  if (!graph) return tl::unexpected(graph.error());
+  for (int k = 0; k < kReplays; ++k) {
+    Result<void> done = twins->tensors[0]
+                            .reset()
+                            .and_then([&] { return graph->replay(*stream); })
+                            .and_then([&] { return stream->synchronize(); })
+                            .and_then([&] { return twins->expectAsAlone(0, "a graph's replay"); });
+    if (!done) return tl::unexpected(done.error());
+  }
   return std::to_string(kReplays) + " replays, " + std::to_string(twins->alone[0].size()) + " outputs each";
 }
 

@@ -1,4 +1,5 @@
 // The checks that a GPU is put to, on the emulator; and proof that they notice what they are for.
+#include "tests/gpu/HopperChecks.h"
 #include "tests/gpu/LargeBias.h"
 #include "tests/gpu/SharedChecks.h"
 #include "tests/gpu/Subject.h"
@@ -99,6 +100,24 @@ TEST(EmulatedChecks, PassOnHopper) {
   expectPasses(place, ": plain", 9);
 }
 
+/// Those of Hopper's own whose names end so.
+static void expectHopperPasses(const std::vector<std::string> &endings) {
+  EmulatedPlace place("sm_90a");
+  size_t passed = 0;
+  for (const Check &check :
+       hopperChecks(place, {.runs = 3, .repeated_length = 150, .mean_length = 150, .ragged_length = 70})) {
+    const bool isWanted = std::any_of(endings.begin(), endings.end(),
+                                      [&](const std::string &ending) { return check.name.ends_with(ending); });
+    if (!isWanted) continue;
+    Result<std::string> done = check.run();
+    EXPECT_TRUE(done) << check.name << ": " << (done ? "" : done.error().message);
+    passed += done.has_value();
+  }
+  EXPECT_GE(passed, endings.size());
+}
+
+TEST(EmulatedChecks, HoppersOwnPass) { expectHopperPasses({"in 3 parts", "rows of 72", "boolean tensor", "padded"}); }
+
 TEST(EmulatedChecks, TheLastHeadOfABiasIsThatHeadAlone) {
   EmulatedPlace place("sm_80");
   Result<std::string> done = largeBias(place, 3, 50);
@@ -145,4 +164,13 @@ TEST(Guards, ComparisonsNoticeABit) {
   EXPECT_FALSE(expectEqual({{"x", x}}, {{"x", y}}, "twice"));
   x.set(1, NAN);
   EXPECT_FALSE(expectEqual({{"x", x}}, {{"x", x}}, "twice"));
+}
+
+TEST(Guards, LargeErrorsAreNoticed) {
+  HostTensor o("o", DType::F32, {2}), to("to", DType::F32, {2});
+  for (int64_t k = 0; k < 2; ++k) o.set(k, 1), to.set(k, 1);
+  EXPECT_TRUE(expectPlainErrors({{"o", o}, {"to", to}}, {{"o", {1, 1.002}}, {"to", {1, 1.003}}}));
+  EXPECT_FALSE(expectPlainErrors({{"o", o}, {"to", to}}, {{"o", {1, 1}}, {"to", {1, 1.005}}}));
+  o.set(1, NAN);
+  EXPECT_FALSE(expectPlainErrors({{"o", o}, {"to", to}}, {{"o", {1, 1}}, {"to", {1, 1}}}));
 }

@@ -1,6 +1,7 @@
 // gpu_checks [NAME]: puts this machine's GPU to every check whose name contains NAME, one line each. Exit status: 0 all
 // hold, 1 one does not, 77 no GPU.
 #include "tests/gpu/DeviceChecks.h"
+#include "tests/gpu/HopperChecks.h"
 #include "tests/gpu/SharedChecks.h"
 
 #include <algorithm>
@@ -49,6 +50,7 @@ int main(int argc, char **argv) {
   std::vector<Check> checks = deviceChecks(**place);
   for (Check &check : sharedChecks(**place, {.length = 130, .repeated_length = 1000}))
     checks.push_back(std::move(check));
+  for (Check &check : hopperChecks(**place, {})) checks.push_back(std::move(check));
   if (argc > 1) std::erase_if(checks, [&](const Check &c) { return c.name.find(argv[1]) == std::string::npos; });
   if (checks.empty()) std::fprintf(stderr, "no check's name contains '%s'; run without one to see them all\n", argv[1]);
   const size_t failed = reportAll(checks);
