@@ -159,6 +159,21 @@ class Exchange(Db):
         self.assertFalse((self.folder / "other.db").exists())
 
 
+    def test_what_is_shipped_answers_look_ups(self):
+        good, bad = self.trial(), self.trial(median_us=40.5)
+        bad["kernels"][0]["tile_n"] -= 16
+        bad["id"] = content_id(bad)
+        wrong = self.trial(**{**bad, "outcome": "wrong", "reason": "off", "verdict": "none", "run": "2" * 32})
+        wrong["kernels"] = bad["kernels"]
+        wrong["id"] = content_id(wrong)
+        others = [self.trial(verdict="none", run="3" * 32), self.trial(template_digest="0" * 64)]
+        self.db("import", self.file(good, bad, wrong, *others))
+        shipped = json.loads(self.db("export", "--to-ship"))["trials"]
+        self.assertEqual([trial["id"] for trial in shipped], [good["id"]])
+        self.db("prune", "--outcome", "measured")
+        error = self.fails(2, "db", "export", "--to-ship", environment=self.place)
+        self.assertIn("no final was measured", error)
+
     def test_the_shipped_database_lies_beside_the_program(self):
         self.db("import", self.file(self.trial()))
         (self.folder / "bin").mkdir()

@@ -1,7 +1,9 @@
 // jvpgen db: the tunings that are remembered.
 #include "tools/jvpgen/Db.h"
 
+#include "compiler/emit/Emit.h"
 #include "db/Buckets.h"
+#include "db/BundleTrials.h"
 #include "db/TrialFields.h"
 #include <ctime>
 
@@ -73,6 +75,12 @@ Result<std::vector<Trial>> jvpgen::selectTrials(const FilterOptions &options) {
              (!options.shape.empty() && options.shape != shapeText(trial.problem.shape));
     });
   return trials;
+}
+
+std::string jvpgen::currentTemplates() {
+  KernelBundle bundle;
+  bundle.files = templateFiles();
+  return templateDigest(bundle);
 }
 
 std::string jvpgen::candidateText(const std::string &variant, const std::vector<TrialKernel> &kernels) {

@@ -23,6 +23,9 @@ void addFilterOptions(CLI::App &command, FilterOptions &options);
 /// The trials that pass the filter, by time.
 Result<std::vector<Trial>> selectTrials(const FilterOptions &options);
 
+/// The digest that trials of this program's own templates bear.
+std::string currentTemplates();
+
 /// "row, forward_row_row: tile_m 128, tile_n 96, warps 12, stages 5"
 std::string candidateText(const std::string &variant, const std::vector<TrialKernel> &kernels);
 

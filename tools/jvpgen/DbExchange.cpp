@@ -1,6 +1,7 @@
 // jvpgen db export, import, merge: trials from one database to another.
 #include "tools/jvpgen/Db.h"
 
+#include "db/Buckets.h"
 #include "db/Import.h"
 #include "db/T4.h"
 #include "db/TrialJson.h"
@@ -8,6 +9,7 @@
 #include <cstdio>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <set>
 
 using namespace jvpgen;
 using nlohmann::ordered_json;
@@ -16,6 +18,7 @@ namespace fs = std::filesystem;
 namespace {
 struct ExportOptions : FilterOptions {
   std::string format = "json", output;
+  bool to_ship = false;
 };
 
 struct ImportOptions : DbOptions {
@@ -49,9 +52,28 @@ static Result<void> writeDatabase(const std::vector<Trial> &trials, const std::s
                                           "; see the permissions of its folder");
 }
 
+static std::string keyOf(const Trial &trial) {
+  return trial.device.name + "|" + canonicalKey(trial.problem) + "|" + candidateDigest(trial.variant, trial.kernels);
+}
+
+/// What answers look-ups: compared with the default in a final, of this jvpgen's templates, never found wrong.
+static void keepAnswers(std::vector<Trial> &trials) {
+  std::set<std::string> wrong;
+  for (const Trial &t : trials)
+    if (t.outcome == Outcome::Wrong || t.outcome == Outcome::Faulted || t.outcome == Outcome::TimedOut)
+      wrong.insert(keyOf(t));
+  std::erase_if(trials, [&, now = currentTemplates()](const Trial &t) {
+    return t.verdict == Verdict::None || t.template_digest != now || wrong.contains(keyOf(t));
+  });
+}
+
 static Result<void> exportTrials(const ExportOptions &options) {
   Result<std::vector<Trial>> trials = selectTrials(options);
   if (!trials) return tl::unexpected(trials.error());
+  if (options.to_ship) keepAnswers(*trials);
+  if (options.to_ship && trials->empty())
+    return fail(ErrorKind::Invalid, "tunings to ship were asked for, and no final was measured with this jvpgen's "
+                                    "templates; run `jvpgen tune` first");
   if (options.format == "sqlite") {
     if (!options.output.empty()) return writeDatabase(*trials, options.output);
     return fail(ErrorKind::Invalid, "a database was asked for on standard output; name a file with --output");
@@ -103,6 +125,9 @@ static void addExport(CLI::App &db, Action &action) {
       ->check(CLI::IsMember({"json", "t4", "sqlite"}))
       ->capture_default_str();
   command->add_option("-o,--output", options->output, "file to write; default: standard output");
+  command->add_flag(
+      "--to-ship", options->to_ship,
+      "only what answers look-ups: finals of this jvpgen's templates, without candidates that were wrong");
   command->callback([=, &action] { action = [=] { return exportTrials(*options); }; });
 }
 

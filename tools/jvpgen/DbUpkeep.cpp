@@ -1,7 +1,6 @@
 // jvpgen db prune, verify: what is of no use any more goes, what is wrong is found.
 #include "tools/jvpgen/Db.h"
 
-#include "compiler/emit/Emit.h"
 #include "db/BundleTrials.h"
 #include "db/Verify.h"
 #include <algorithm>
@@ -23,13 +22,6 @@ struct VerifyDbOptions : DbOptions {
   bool current = false;
 };
 } // namespace
-
-/// The digest that trials of this program's own templates bear.
-static std::string currentTemplates() {
-  KernelBundle bundle;
-  bundle.files = templateFiles();
-  return templateDigest(bundle);
-}
 
 // ---- prune
 // --------------------------------------------------------------------------------------------------------------
@@ -89,9 +81,10 @@ static Result<std::map<std::string, KernelBundle>> bundlesFor(const std::string 
   return out;
 }
 
-/// Trials of the specification whose schedules its kernels could not run with.
-static Result<void> verifyLegality(const std::string &spec, const std::vector<Trial> &trials,
-                                   std::vector<std::string> &faults) {
+/// Trials of the specification whose schedules its kernels could not run with, or which were compared with another
+/// default than it has now, where that is asked.
+static Result<void> verifyBySpec(const std::string &spec, bool asksDefault, const std::vector<Trial> &trials,
+                                 std::vector<std::string> &faults) {
   Result<std::map<std::string, KernelBundle>> bundles = bundlesFor(spec, trials);
   if (!bundles) return tl::unexpected(bundles.error());
   for (const Trial &trial : trials) {
@@ -103,6 +96,9 @@ static Result<void> verifyLegality(const std::string &spec, const std::vector<Tr
     if (Result<KernelVariant> fits = applied(bundle, trial.problem.program, trial.variant, trial.kernels, target);
         !fits)
       faults.push_back("trial " + contentId(trial) + ": " + fits.error().message);
+    if (asksDefault && trial.default_digest != defaultDigest(bundle, trial.problem.program))
+      faults.push_back("trial " + contentId(trial) + ": " + trial.problem.program +
+                       " has another default now than the one that was compared with; tune again");
   }
   return {};
 }
@@ -111,7 +107,7 @@ static Result<FileReport> verifyOne(const fs::path &file, const VerifyDbOptions 
   Result<FileReport> report = verifyFile(file);
   if (!report) return report;
   for (const std::string &spec : options.specs)
-    if (Result<void> done = verifyLegality(spec, report->trials, report->faults); !done)
+    if (Result<void> done = verifyBySpec(spec, options.current, report->trials, report->faults); !done)
       return tl::unexpected(done.error());
   const std::string now = currentTemplates();
   const auto stale = std::count_if(report->trials.begin(), report->trials.end(),
@@ -150,7 +146,9 @@ static void addVerifyDb(CLI::App &db, Action &action) {
   auto options = std::make_shared<VerifyDbOptions>();
   addDbOptions(*command, *options);
   command->add_option("--spec", options->specs, "also whether schedules of this specification are legal");
-  command->add_flag("--current", options->current, "also whether all trials are of this jvpgen's templates");
+  command->add_flag("--current", options->current,
+                    "also whether all trials are of this jvpgen's templates, and, where a specification is named, "
+                    "were compared with its default");
   command->callback([=, &action] { action = [=] { return verify(*options); }; });
 }
 
