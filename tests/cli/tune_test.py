@@ -27,8 +27,10 @@ class TuneTest(ProgramTest):
         self.log = self.folder / "log"
         (self.folder / "plan.json").write_text(json.dumps({"log": str(self.log), **plan}))
 
+    source = PLAIN
+
     def words(self, *words):
-        return ["tune", PLAIN, *words, "--worker", WORKER, self.folder / "plan.json"]
+        return ["tune", self.source, *words, "--worker", WORKER, self.folder / "plan.json"]
 
     def start(self, *words, **how):
         return subprocess.Popen([PROGRAM, *map(str, self.words(*words))], env={**os.environ, **self.environment},
@@ -89,6 +91,18 @@ class Results(TuneTest):
         self.assertGreater(known["programs"][0]["resumed"], 10)
         self.assertLess(len(known["programs"][0]["trials"]), len(record["programs"][0]["trials"]) / 2)
         self.assertEqual(known["programs"][0]["winner"]["kernels"], record["programs"][0]["winner"]["kernels"])
+
+    def test_a_bundle_is_tuned_as_it_stands(self):
+        self.source = self.folder / "bundle"
+        self.succeeds("emit", PLAIN, "--arch", "sm_80", "--programs", "forward", "-o", self.source)
+        record, _ = self.tuned(*QUICK)
+        self.assertEqual([(p["program"], p["ending"]) for p in record["programs"]], [("forward", "tuned")])
+        found = self.succeeds("db", "best", PLAIN, "--programs", "forward", "--shapes", "2x4x1000x1000", "--arch", "sm_80",
+                              "--gpu", "Simulated GPU", "--multiprocessors", 108, environment=self.environment)
+        self.assertIn("exact, tuned", found)
+        self.plan(arch="sm_90a")
+        done = self.start(*QUICK, stderr=subprocess.PIPE)
+        self.assertIn("was emitted for sm_80, and this GPU is sm_90a", done.communicate()[1])
 
     def test_text_names_the_schedule(self):
         done = self.start(*QUICK, "--programs", "forward", stderr=subprocess.DEVNULL)

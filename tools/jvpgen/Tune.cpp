@@ -4,6 +4,7 @@
 #include "tools/jvpgen/Shapes.h"
 #include "tools/jvpgen/TuneProgress.h"
 #include "tools/jvpgen/TuneRecords.h"
+#include "tools/jvpgen/TuneSource.h"
 #include "tools/jvpgen/UserDatabase.h"
 
 #include "compiler/driver/PlannedSpec.h"
@@ -112,11 +113,11 @@ static Result<void> printPlan(const TuneOptions &options, const tuner::TunerRequ
   return {};
 }
 
-static Result<void> fillRequest(const TuneOptions &options, const Request &loaded, const PlannedSpec &planned,
-                                tuner::TunerRequest &request) {
+static Result<void> fillRequest(const TuneOptions &options, const TuneSource &source, tuner::TunerRequest &request) {
+  const Request &loaded = source.request;
   request.emit = [&](Target target) -> Result<KernelBundle> {
     if (options.portable) target.arch.resize(target.arch.find_last_of("0123456789") + 1); // sm_90 runs on sm_90a
-    Result<KernelBundle> bundle = planned.emit(target);
+    Result<KernelBundle> bundle = source.emit(target);
     if (!bundle || options.planted.empty()) return bundle;
     if (Result<void> planted = tuner::plant(*bundle, options.planted); !planted)
       return tl::unexpected<Error>(planted.error());
@@ -175,11 +176,9 @@ static Result<void> tellResults(const TuneOptions &options, const tuner::TuningR
 
 static Result<void> tune(const TuneOptions &options) {
   tuner::TunerRequest request;
-  Result<Request> loaded = loadRequest(options);
-  if (!loaded) return tl::unexpected<Error>(loaded.error());
-  Result<PlannedSpec> planned = PlannedSpec::create(loaded->spec, withEarlier(loaded->spec, loaded->programs));
-  if (!planned) return tl::unexpected<Error>(planned.error());
-  if (Result<void> filled = fillRequest(options, *loaded, *planned, request); !filled) return filled;
+  Result<TuneSource> source = openTuneSource(options);
+  if (!source) return tl::unexpected<Error>(source.error());
+  if (Result<void> filled = fillRequest(options, *source, request); !filled) return filled;
   if (!options.start_from.empty())
     if (Result<void> read = readStart(options.start_from, request); !read) return read;
   if (options.dry_run) return printPlan(options, request);
@@ -250,6 +249,7 @@ void jvpgen::addTune(CLI::App &app, Action &action) {
   CLI::App *command = app.add_subcommand("tune", "find the fastest verified schedules by measuring; needs a GPU");
   auto options = std::make_shared<TuneOptions>();
   addSpecOptions(*command, *options);
+  command->get_option("spec")->description("specification of attention (TOML), or the folder of a bundle");
   addTuning(*command, *options);
   command->add_option("--start-from", options->start_from,
                       "for tests of the search: begin at the slowest candidates of a run, as its --json has them");
