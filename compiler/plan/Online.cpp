@@ -162,7 +162,9 @@ Result<OnlineForm> jvpgen::onlineForm(std::vector<NamedTerm> outputs, const Know
       return fail(ErrorKind::Unsupported,
                   "a sum beside the softmax is not of degree 1 in its weight: " + print(sum) +
                       "; the running maximum rescales each accumulator once; save lse in an earlier program");
-    above[sum] = terms.mul({replaceTerms(sum, inside), inverse});
+    // the weights' own sum is 1, and 0 in a row without keys
+    const Term accumulated = replaceTerms(sum, inside);
+    above[sum] = accumulated == total ? terms.apply("nonempty", {above[lse]}) : terms.mul({accumulated, inverse});
   }
   OnlineForm form{{}, RunningMaximum{m, score.operand}, {}};
   for (auto &[name, t] : outputs) form.outputs.push_back({name, replaceTerms(t, above)});

@@ -183,6 +183,10 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(SpecCase{"q_only", kSmall + "tangents = [\"q\"]\n", kUsual},
                     SpecCase{"k_only", kSmall + "tangents = [\"k\"]\n", kUsual},
                     SpecCase{"v_only", kSmall + "tangents = [\"v\"]\n", kUsual},
+                    SpecCase{"means_that_only_empty_rows_lack",
+                             kSmall + "causal = \"bottom_right\"\ntangents = [\"v\", \"bias\"]\n"
+                                      "bias = { dims = [\"heads\", \"q\"], dtype = \"f32\" }\n",
+                             {shape(2, 2, 2, 70, 33), shape(1, 2, 2, 9, 0)}},
                     SpecCase{"without_o", kSmall + "outputs = [\"lse\", \"mu\"]\ncotangents = [\"lse\", \"mu\"]\n",
                              kUsual},
                     SpecCase{"hvp", kSmall + "cotangents = [\"to\"]\ngradients = [\"q\", \"k\", \"v\"]\n", kUsual}),
