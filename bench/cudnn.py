@@ -1,21 +1,87 @@
-"""Times cuDNN's attention forward through PyTorch: the peer of the plain forward."""
-import statistics
-import torch
-from torch.nn.attention import SDPBackend, sdpa_kernel
+"""The plain forward beside cuDNN's, through PyTorch, in alternating bursts of one run; 2x16x8192x8192, bf16.
 
-batch, heads, length, rounds = 2, 16, 8192, 15
-for dim in (128, 64):
-    q, k, v = (torch.randn(batch, heads, length, dim, device="cuda", dtype=torch.bfloat16) for _ in range(3))
-    for causal in (False, True):
-        times = []
-        with sdpa_kernel(SDPBackend.CUDNN_ATTENTION), torch.no_grad():
-            for _ in range(rounds + 3):
-                begin, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
-                begin.record()
-                torch.nn.functional.scaled_dot_product_attention(q, k, v, is_causal=causal)
-                end.record()
-                end.synchronize()
-                times.append(begin.elapsed_time(end))
-        milliseconds = statistics.median(times[3:])
-        pairs = batch * heads * length * (length + 1) / 2 if causal else batch * heads * length**2
-        print(f"cuDNN D={dim} causal={causal}: {milliseconds:.3f} ms, {4 * dim * pairs / milliseconds / 1e9:.0f} TFLOP/s")
+usage: cudnn.py [--jvpgen PROGRAM --runtime LIBRARY] [--device cuda] [--length 8192] [--rounds 11] [--burst-ms 40] [--output FILE]
+
+Without --jvpgen cuDNN is timed alone.
+"""
+
+import argparse
+import datetime
+import json
+import statistics
+import sys
+import tempfile
+
+import torch
+
+import peers
+from side_by_side import Machine, architecture, output_of, write
+
+BATCH, HEADS = 2, 16
+
+
+def contenders_for(options, dim, causal, folder):
+    made = [peers.sdpa(options.device, causal)]
+    if options.jvpgen and options.runtime:
+        arch = architecture(torch, options.device)
+        made.append(peers.jvpgen("forward", options.jvpgen, options.runtime, dim, arch, folder, causal))
+    return made
+
+
+def measure(options, dim, causal, folder):
+    """Medians of one head dimension and mask, a record for each contender."""
+    machine = Machine(torch, options.device)
+    inputs = [torch.randn(BATCH, HEADS, options.length, dim, device=options.device).to(torch.bfloat16) for _ in range(3)]
+    contenders = contenders_for(options, dim, causal, folder)
+    calls = [lambda c=c: c.call(*inputs, None, None, None, dim**-0.5) for c in contenders]
+    counts, times = [], [[] for _ in calls]
+    for call in calls:
+        call()
+        counts.append(max(1, round(options.burst_ms / max(machine.milliseconds(call), 1e-3))))
+    for round_number in range(options.rounds + 1):  # the first warms up
+        for call, count, own in zip(calls, counts, times):
+            ms = machine.milliseconds(lambda: [call() for _ in range(count)]) / count
+            if round_number:
+                own.append(ms)
+    pairs = BATCH * HEADS * (options.length * (options.length + 1) / 2 if causal else options.length**2)
+    return [
+        {"contender": c.name, "head_dim": dim, "causal": causal, "median_ms": statistics.median(own), "tflops": 4 * dim * pairs / statistics.median(own) / 1e9}
+        for c, own in zip(contenders, times)
+    ]
+
+
+def main():
+    parser = argparse.ArgumentParser(description="time the plain forward beside cuDNN's")
+    parser.add_argument("--jvpgen", help="the program, to emit bundles")
+    parser.add_argument("--runtime", help="libjvpgen_runtime.so.0")
+    parser.add_argument("--device", default="cuda", choices=["cuda", "cpu"])
+    parser.add_argument("--length", type=int, default=8192)
+    parser.add_argument("--rounds", type=int, default=11)
+    parser.add_argument("--burst-ms", type=float, default=40)
+    parser.add_argument("--commit", default=output_of("git", "rev-parse", "HEAD"))
+    parser.add_argument("--output")
+    options = parser.parse_args()
+    result = {
+        "command": "bench/cudnn.py",
+        "commit": options.commit,
+        "gpu": torch.cuda.get_device_name() if options.device == "cuda" else "cpu",
+        "driver": output_of("nvidia-smi", "--query-gpu=driver_version", "--format=csv,noheader"),
+        "torch": torch.__version__,
+        "date": datetime.date.today().isoformat(),
+        "shape": f"{BATCH}x{HEADS}x{options.length}x{options.length}",
+        "turns": f"bursts of {options.burst_ms:g} ms",
+        "records": [],
+    }
+    with tempfile.TemporaryDirectory() as folder:
+        for dim in (128, 64):
+            for causal in (False, True):
+                for r in measure(options, dim, causal, folder):
+                    result["records"].append(r)
+                    print(f"{r['contender']:16} D={dim:<4} causal={causal!s:6} {r['median_ms']:8.3f} ms {r['tflops']:5.0f} TFLOP/s", flush=True)
+    if options.output:
+        write(options.output, json.dumps(result, indent=1) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

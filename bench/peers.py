@@ -33,11 +33,11 @@ def eager():
     return Contender("PyTorch, eager", "tangent_forward", "torch.func.jvp of softmax(q k^T) v", call)
 
 
-def sdpa(device):
+def sdpa(device, causal=False):
     """PyTorch's own forward: by cuDNN where there is a GPU."""
     def call(q, k, v, tq, tk, tv, scale):
         with sdpa_kernel(SDPBackend.CUDNN_ATTENTION if device == "cuda" else SDPBackend.MATH), torch.no_grad():
-            return functional.scaled_dot_product_attention(q, k, v, scale=scale)
+            return functional.scaled_dot_product_attention(q, k, v, scale=scale, is_causal=causal)
 
     name = "cuDNN" if device == "cuda" else "PyTorch, math"
     return Contender(name, "forward", "torch.nn.functional.scaled_dot_product_attention", call)
@@ -68,12 +68,13 @@ def module_at(name, path):
     return Contender(name, "tangent_forward", f"attention of {path.name}", module.attention)
 
 
-def jvpgen(program, jvpgen_path, library_path, dim, arch, folder):
+def jvpgen(program, jvpgen_path, library_path, dim, arch, folder, causal=False):
     """A program of plain attention, emitted by jvpgen and launched through libjvpgen_runtime."""
     from runtime_library import RuntimeLibrary
 
-    specification, bundle = pathlib.Path(folder) / f"plain_{dim}.toml", pathlib.Path(folder) / f"plain_{dim}.bundle"
-    specification.write_text(f'name = "plain"\ndtype = "bf16"\nhead_dim_qk = {dim}\n')
+    name = f"causal_{dim}" if causal else f"plain_{dim}"
+    specification, bundle = pathlib.Path(folder) / f"{name}.toml", pathlib.Path(folder) / f"{name}.bundle"
+    specification.write_text(f'dtype = "bf16"\nhead_dim_qk = {dim}\n' + 'causal = "top_left"\n' * causal)
     if not bundle.exists():
         emitted = subprocess.run([jvpgen_path, "emit", specification, "--programs", "forward,tangent_forward", "--arch", arch, "-o", bundle], capture_output=True, text=True)
         if emitted.returncode:

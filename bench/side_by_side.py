@@ -210,14 +210,19 @@ def point(torch, machine, contenders, heads, length, options):
     return records
 
 
+def architecture(torch, device):
+    """Of the GPU, as `jvpgen emit --arch` wants it."""
+    if device != "cuda":
+        return "sm_90a"
+    major, minor = torch.cuda.get_device_capability()
+    return f"sm_{major}{minor}" + ("a" if major >= 9 else "")
+
+
 def contenders_for(torch, options, folder):
     """Those that could be made, and a reason for each other one."""
     import peers
 
-    arch = "sm_90a"
-    if options.device == "cuda":
-        major, minor = torch.cuda.get_device_capability()
-        arch = f"sm_{major}{minor}" + ("a" if major >= 9 else "")
+    arch = architecture(torch, options.device)
     own = {
         f"jvpgen, {program}": lambda program=program: peers.jvpgen(program, options.jvpgen, options.runtime, DIM, arch, folder)
         for program in ("tangent_forward", "forward")
