@@ -12,7 +12,7 @@ static constexpr int kOwnRows = 128, kWarps = 12, kLongestTile = 128, kShortestT
 // A product of scores takes max(N / 2, 16 + N / 4) clocks: shorter tiles than this wait for their left operand's
 // shared memory for longer than the product takes.
 static constexpr int kShortestGoodTile = 48;
-static constexpr int kMostParts = 4, kMultiplying = 2, kPackedBytes = 2;
+static constexpr int kMostParts = 4, kMultiplying = 2, kPackedBytes = 2, kDrawSlots = 2;
 static constexpr int kAlignment = 1024;
 
 static int keySlots(const Schedule &s) { return (s.stages + 1) / 2; }
@@ -30,11 +30,12 @@ static int loadSlots(const ResourceModel &m, const Schedule &s) {
 
 int jvpgen::warpgroupSharedBytes(const ResourceModel &m, const Schedule &s) {
   auto barriersOf = [](int slots) { return 2 * (slots == 1 ? kMostParts : slots); }; // of a single slot's operands
-  const int barriers = 2 + barriersOf(keySlots(s)) + barriersOf(valueSlots(s)) + 2 * kMultiplying * loadSlots(m, s);
+  const int barriers =
+      2 + barriersOf(keySlots(s)) + barriersOf(valueSlots(s)) + 2 * kMultiplying * loadSlots(m, s) + 2 * kDrawSlots;
   return kAlignment + s.tile_m * m.own_features * m.element_bytes +
          keySlots(s) * slotBytes(m, s.tile_n, m.key_features) +
          valueSlots(s) * slotBytes(m, s.tile_n, m.streamed_features - m.key_features) +
-         loadSlots(m, s) * s.tile_m * s.tile_n * kPackedBytes * m.fetched_tiles + 8 * barriers;
+         loadSlots(m, s) * s.tile_m * s.tile_n * kPackedBytes * m.fetched_tiles + 8 * barriers + 4 * kDrawSlots;
 }
 
 /// The most that is alive at once: outputs and packed weights beside the next tile's first scores, or all scores. A

@@ -1,5 +1,5 @@
-// Tensors with a number for each query and key, as biases: tiles of them in shared memory. A warp beside the copying one
-// loads them for each warpgroup that multiplies, while products run.
+// Tensors with a number for each query and key, as biases: tiles of them in shared memory. A warp beside the copying
+// one loads them for each warpgroup that multiplies, while products run.
 #pragma once
 
 #include "hopper_primitives.cuh"
@@ -160,8 +160,7 @@ private:
           copy_async(there, x, true);
         else
 #pragma unroll
-          for (int k = 0; k < 4; ++k)
-            copy_async_number(there + 4 * k, reinterpret_cast<const float *>(x) + k, true);
+          for (int k = 0; k < 4; ++k) copy_async_number(there + 4 * k, reinterpret_cast<const float *>(x) + k, true);
       } else if (left > 0) {
         store_shared_words(there, gather_piece<Type>(x, 1, left));
         stores = true;

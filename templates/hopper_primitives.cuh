@@ -97,6 +97,16 @@ DEV void prefetch_map(const TensorMap &map) { asm volatile("prefetch.tensormap [
 /// What this thread stored to shared memory is seen by the copy engine and by products that begin later.
 DEV void publish_stores() { asm volatile("fence.proxy.async.shared::cta;" ::: "memory"); }
 
+/// The number of those who drew from the counter before.
+DEV u32 draw_number(u32 *counter) {
+  u32 x;
+  asm volatile("atom.relaxed.gpu.global.add.u32 %0, [%1], 1;"
+               : "=r"(x)
+               : "l"(__cvta_generic_to_global(counter))
+               : "memory");
+  return x;
+}
+
 // ---- numbers ----
 
 /// The greater of two words, or of each half of them.

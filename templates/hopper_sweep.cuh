@@ -2,16 +2,17 @@
 // policy's.
 #pragma once
 
-#include "hopper_tiles.cuh"
+#include "hopper_blocks.cuh"
 
 // Threads 0 .. 127, 128 .. 255 are consumers, each of 64 rows; the last warpgroup is the producer, one thread of which
-// issues every copy. Streamed operands of scores ("keys") and of outputs ("values") come in two rings of slots, each
-// slot with two barriers: *full* when its tile has come, *empty* when all consumers have read it.
-// A policy states what sweep.cuh lists, and
+// issues every copy of boxes. Streamed operands of scores ("keys") and of outputs ("values") come in two rings of
+// slots, each slot with two barriers: *full* when its tile has come, *empty* when all consumers have read it. A policy
+// states what sweep.cuh lists, and
 //   key_operands                       the first of the streamed operands are keys, the others values
 //   own_map<o, w>, streamed_map<o, w>  their tensor maps for boxes of w features
 //   own_rows                           rows of a block: 64 for each warpgroup that multiplies
-//   walks                              whether a block of threads may take several blocks of rows
+//   walks, draws                       whether a block of threads may take several blocks of rows: at equal distances,
+//                                      or drawn from a counter
 //   divides                            whether blocks may share the keys of rows (hopper_division.cuh)
 //   masked, judges_together            whether some tile may be empty; whether a warp has to judge each tile together
 //   judges_by_memory                   whether judging a tile reads memory
@@ -20,154 +21,10 @@
 //   late                               whether there are scores that the running maximum does not need
 //   late_groups, key_group(o)          where keys come one by one: groups of products of those scores, and the last
 //                                      group that reads a key operand (0 before all of these)
-// Its State loads what is given for each query and key (fetch), multiplies in groups (multiply_early, multiply_late,
+// Where it loads: load, loaded_tensors, loaded_bytes(o); where it draws: counter.
+// Its State takes what has been loaded (take), multiplies in groups (multiply_early, multiply_late,
 // multiply_outputs), reads scores when they have landed (meet_early, meet_late) and holds what the output products read
 // and write (hold_outputs).
-
-// ---- what a block of threads does ----
-
-/// The blocks of rows that a block of threads takes one after the other. With a grid of as many as there are blocks of
-/// rows it takes one; with fewer, the copies of the next one's tiles are under way while this one's outputs are stored.
-template <class Policy> struct Walk {
-  int at = block_index();
-  bool goes_on = true;
-
-  DEV bool ends(int blocks) const { return Policy::walks ? at >= blocks : !goes_on; }
-  DEV void next() { Policy::walks ? void(at += grid_size()) : void(goes_on = false); }
-};
-
-/// A block of rows, and what they meet: all tiles, or those of a part of the keys.
-template <class Policy> struct HopperBlock {
-  using Args = typename Policy::Args;
-  using Place = HopperPlacement<Policy>;
-  const Args &args;
-  Owner<Policy> own;
-  int parts = 1;
-  int first_tile, tiles; ///< from .. to
-
-  /// Blocks of one head follow one another. With a mask the last rows tend to meet most tiles: they start first, in
-  /// groups of four heads, whose keys then stay in the cache together.
-  DEV HopperBlock(const Args &args, int index) : args(args) {
-    const Problem &p = args.problem;
-    const int heads = int(p.heads), per_head = int(p.heads / p.kv_heads), all = heads * int(p.batch);
-    const int blocks = blocks_of_head(p);
-    int part = 0;
-    if constexpr (Policy::divides)
-      if (const int beyond = index - int(args.division.whole); beyond >= 0) {
-        const int divided = undivided(args) - int(args.division.whole);
-        parts = int(args.division.parts), part = beyond / divided, index -= part * divided;
-      }
-    int head = index / blocks, block = index % blocks;
-    if constexpr (Policy::masked) {
-      constexpr int together = 4;
-      const int group = index / (together * blocks), rest = index % (together * blocks);
-      const int size = all - together * group < together ? all - together * group : together;
-      head = together * group + rest % size, block = blocks - 1 - rest / size;
-    }
-    Sequence &s = own.sequence;
-    s.b = head / heads, s.h = head % heads, s.n = s.h / per_head;
-    Policy::measure(args, s);
-    own.first = block * Place::own_rows;
-    own.length = s.q_length;
-    own.bound = Policy::layout == Layout::packed ? own.length : int(p.q_length);
-    tiles = own.first < own.length ? (s.kv_length + Policy::N - 1) / Policy::N : 0;
-    first_tile = 0;
-    if constexpr (Policy::divides) first_tile = tiles * part / parts, tiles = tiles * (part + 1) / parts;
-  }
-  static DEV int blocks_of_head(const Problem &p) { return int((p.q_length + Place::own_rows - 1) / Place::own_rows); }
-  static DEV int undivided(const Args &args) {
-    return int(args.problem.batch * args.problem.heads) * blocks_of_head(args.problem);
-  }
-  /// How many there are for the blocks of threads to take.
-  static DEV int count(const Args &args) {
-    const int blocks = undivided(args);
-    if constexpr (Policy::divides) {
-      const int whole = int(args.division.whole);
-      return whole + (blocks - whole) * int(args.division.parts);
-    }
-    return blocks;
-  }
-
-  DEV int last_row() const {
-    const int end = own.first + Place::own_rows;
-    return (end < own.length ? end : own.length) - 1;
-  }
-  DEV bool may_keep(int step) const {
-    const Sequence &s = own.sequence;
-    const int first = step * Policy::N, end = first + Policy::N;
-    return step < tiles &&
-           Policy::may_keep(args, s, own.first, last_row(), first, (end < s.kv_length ? end : s.kv_length) - 1);
-  }
-  DEV bool may_drop(int step) const {
-    const Sequence &s = own.sequence;
-    const int first = step * Policy::N, last = first + Policy::N - 1;
-    return last >= s.kv_length || (Policy::checks_own_rows && own.first + Place::own_rows > own.length) ||
-           Policy::may_drop(args, s, own.first, last_row(), first, last);
-  }
-
-  /// The entries of a partial tile that count.
-  DEV void find_kept(Keep<1, Policy::N> &keep, const Streamed<Policy> &tile) const {
-    const Sequence &s = own.sequence;
-    keep.none();
-#pragma unroll
-    for (int start = 0; start < Policy::N / 8; start += 8)
-#pragma unroll 1
-      for (int n = start; n < start + 8 && n < Policy::N / 8; ++n)
-#pragma unroll
-        for (int e = 0; e < 4; ++e) {
-          const int i = own.row(e / 2), j = tile.column(n, e);
-          const bool kept = j < s.kv_length && i < own.length && Policy::keep(args, s, i, j);
-          keep.bits[0][start / 8] |= u32(kept) << (4 * (n - start) + e);
-        }
-  }
-};
-
-/// The tiles that are not empty, in order. Every warp walks the list by itself: each lane judges one of 32 tiles.
-template <class Policy> struct Steps {
-  static constexpr int kNone = -1;
-  const HopperBlock<Policy> &block;
-  int at;     ///< the tile that next() gave last
-  int judged; ///< tiles below are behind, or among the 32 bits
-  u32 kept = 0, partly_dropped = 0;
-
-  DEV explicit Steps(const HopperBlock<Policy> &block)
-      : block(block), at(block.first_tile - 1), judged(block.first_tile) {}
-
-  DEV int next() {
-    if constexpr (Policy::masked) {
-      while (!kept) {
-        if (judged >= block.tiles) return kNone;
-        judge();
-        judged += kWarp;
-      }
-      at = judged - kWarp + lowest_bit(kept);
-      kept &= kept - 1;
-      return at;
-    } else
-      return ++at < block.tiles ? at : kNone;
-  }
-  /// The next 32 tiles: one a lane, or, where the mask's classifier itself takes a whole warp, one after the other.
-  DEV void judge() {
-    if constexpr (Policy::judges_together) {
-      partly_dropped = 0;
-      for (int i = 0; i < kWarp && judged + i < block.tiles; ++i) {
-        kept |= u32(block.may_keep(judged + i)) << i;
-        partly_dropped |= u32(block.may_drop(judged + i)) << i;
-      }
-    } else {
-      const int mine = judged + thread_index() % kWarp;
-      kept = warp_ballot(block.may_keep(mine));
-      partly_dropped = warp_ballot(block.may_drop(mine));
-    }
-  }
-  /// Whether some entry of the tile that next() gave last does not count.
-  DEV bool partial() const {
-    if constexpr (!Policy::masked) return block.may_drop(at);
-    return partly_dropped >> (at - (judged - kWarp)) & 1u;
-  }
-};
-
-// ---- the two roles ----
 
 template <class Policy> struct HopperSweep {
   using Args = typename Policy::Args;
@@ -236,16 +93,18 @@ private:
     Ring<Place::key_slots> key;
     Ring<Place::value_slots> value;
     Ring<1> rows;
-    for (Walk<Policy> walk; !walk.ends(Block::count(args)); walk.next()) {
+    for (Walk<Policy> walk; !walk.ends(args);) {
       const Block block(args, walk.at);
+      const int drawn = draw(issues);
       Steps<Policy> steps(block);
       int step = steps.next();
-      if (step == kNone) continue;
-      phase_wait_guarded(barriers.rows_empty(), rows.phase() ^ 1);
-      rows.next();
-      if (issues) {
-        phase_arrive_expecting(barriers.rows_full(), Place::keys_at);
-        copy_own(block);
+      if (step != kNone) {
+        phase_wait_guarded(barriers.rows_empty(), rows.phase() ^ 1);
+        rows.next();
+        if (issues) {
+          phase_arrive_expecting(barriers.rows_full(), Place::keys_at);
+          copy_own(block);
+        }
       }
       for (; step != kNone; step = steps.next()) {
         fill_keys(block.own.sequence, key, step, issues);
@@ -253,7 +112,42 @@ private:
         fill_values(block.own.sequence, value, step, issues);
         value.next();
       }
+      if constexpr (Policy::draws)
+        hand_on(walk, drawn, issues);
+      else
+        walk.next();
     }
+  }
+
+  /// The number of the next block of rows, for the lane that issues; it is on its way while this one's copies are.
+  DEV int draw(bool issues) const {
+    if constexpr (Policy::draws)
+      if (issues && grid_size() < Block::count(args)) return grid_size() + int(draw_number(Policy::counter(args)));
+    return Block::count(args);
+  }
+  DEV SharedAddress draw_slot(int slot) const { return shared + Place::draws_at + 4 * slot; }
+  /// From the warp that copies to all others.
+  DEV void hand_on(Walk<Policy> &walk, int drawn, bool issues) const {
+    auto &ring = walk.draws;
+    phase_wait_guarded(barriers.draw_empty(ring.slot()), ring.phase() ^ 1);
+    if (issues) {
+      store_shared(draw_slot(ring.slot()), float_of(u32(drawn)));
+      phase_arrive(barriers.draw_full(ring.slot()));
+    }
+    ring.next();
+    walk.at = uniform(drawn);
+  }
+  /// The block of rows that follows, for all others.
+  DEV void go_on(Walk<Policy> &walk) const {
+    if constexpr (Policy::draws) {
+      auto &ring = walk.draws;
+      phase_wait(barriers.draw_full(ring.slot()), ring.phase());
+      walk.at = int(bits_of(load_shared(draw_slot(ring.slot()))));
+      warp_barrier();
+      release(barriers.draw_empty(ring.slot()));
+      ring.next();
+    } else
+      walk.next();
   }
   template <int Part = 0>
   DEV void fill_keys(const Sequence &s, const Ring<Place::key_slots> &key, int step, bool issues) const {
@@ -288,7 +182,7 @@ private:
   /// One warp for each warpgroup that multiplies: what its next tile reads for each query and key.
   DEV void load(int warpgroup) const {
     Ring<Place::load_slots> ring;
-    for (Walk<Policy> walk; !walk.ends(Block::count(args)); walk.next()) {
+    for (Walk<Policy> walk; !walk.ends(args); go_on(walk)) {
       const Block block(args, walk.at);
       const Sequence &s = block.own.sequence;
       Steps<Policy> steps(block);
@@ -429,7 +323,7 @@ private:
     at.operands.warpgroup = u32(warpgroup);
     at.operands.rows = (shared + warpgroup * 64 * Place::OwnBoxes::pitch(0)) >> 4;
     if (warpgroup == Place::consumers - 1) pass_turn(warpgroup);
-    for (Walk<Policy> walk; !walk.ends(Block::count(args)); walk.next()) {
+    for (Walk<Policy> walk; !walk.ends(args); go_on(walk)) {
       const Block block(args, walk.at);
       State state;
       state.clear();

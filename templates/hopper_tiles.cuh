@@ -5,7 +5,7 @@
 #include "hopper_loads.cuh"
 
 /// Shared memory, from the first multiple of 1024 bytes on: owned tiles, slots of keys, slots of values, slots of
-/// loaded tiles, barriers.
+/// loaded tiles, barriers, numbers of blocks that were drawn.
 template <class Policy> struct HopperPlacement {
   static constexpr int own_rows = Policy::own_rows, consumers = own_rows / 64, threads = kWarp * Policy::warps;
   static constexpr int key_slots = (Policy::stages + 1) / 2, value_slots = Policy::stages / 2;
@@ -14,6 +14,7 @@ template <class Policy> struct HopperPlacement {
   static constexpr int key_parts = key_slots == 1 ? Policy::key_operands : 1,
                        value_parts = value_slots == 1 ? value_operands : 1, most_parts = 4;
   static_assert(key_parts <= most_parts && value_parts <= most_parts);
+  static constexpr int draw_slots = 2;
   /// Of what is loaded for each query and key; each warpgroup has slots of its own.
   static constexpr int load_slots = !Policy::loads ? 0 : value_slots == 1 ? 2 : 1;
   static constexpr int alignment = 1024;
@@ -39,8 +40,10 @@ template <class Policy> struct HopperPlacement {
   static constexpr int load_bytes = load_offset(Policy::loaded_tensors),
                        barriers_at = loads_at + consumers * load_slots * load_bytes;
   static DEV constexpr int barriers_of(int slots) { return 2 * (slots == 1 ? most_parts : slots); }
-  static constexpr int barriers = 2 + barriers_of(key_slots) + barriers_of(value_slots) + 2 * consumers * load_slots;
-  static DEV constexpr int shared_bytes() { return alignment + barriers_at + 8 * barriers; }
+  static constexpr int barriers =
+      2 + barriers_of(key_slots) + barriers_of(value_slots) + 2 * consumers * load_slots + 2 * draw_slots;
+  static constexpr int draws_at = barriers_at + 8 * barriers;
+  static DEV constexpr int shared_bytes() { return alignment + draws_at + 4 * draw_slots; }
 };
 
 /// A place in a ring of slots that is gone round twice, once for each phase of their barriers: one register.
@@ -65,11 +68,15 @@ template <class Policy> struct Barriers {
   DEV SharedAddress value_empty(int number) const { return at + 8 * (2 + 2 * keys + values + number); }
   DEV SharedAddress load_full(int number) const { return at + 8 * (2 + 2 * keys + 2 * values + number); }
   DEV SharedAddress load_empty(int number) const { return load_full(loads + number); }
+  DEV SharedAddress draw_full(int slot) const { return load_full(2 * loads + slot); }
+  DEV SharedAddress draw_empty(int slot) const { return draw_full(Place::draw_slots + slot); }
   DEV void init() const {
     phase_init(rows_full(), 1), phase_init(rows_empty(), 4 * Place::consumers);
     for (int k = 0; k < keys; ++k) phase_init(key_full(k), 1), phase_init(key_empty(k), 4 * Place::consumers);
     for (int k = 0; k < values; ++k) phase_init(value_full(k), 1), phase_init(value_empty(k), 4 * Place::consumers);
     for (int k = 0; k < loads; ++k) phase_init(load_full(k), kWarp), phase_init(load_empty(k), 4);
+    for (int k = 0; k < Place::draw_slots; ++k)
+      phase_init(draw_full(k), 1), phase_init(draw_empty(k), 4 * Place::consumers + (loads ? Place::consumers : 0));
     phase_init_end();
   }
 };

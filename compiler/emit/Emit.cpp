@@ -65,6 +65,9 @@ Result<void> PlanEmitter::add(Result<KernelText> kernel) {
   launch.source = launch.kernel + ".cu";
   launch.schedule = defaultSchedule(launch.resources, target);
   if (launch.joins) launch.schedule.tile_m = variant.launches.back().schedule.tile_m;
+  const bool isDeclared =
+      llvm::any_of(variant.workspace, [&](const TensorDeclaration &t) { return t.name == launch.counter; });
+  if (!launch.counter.empty() && !isDeclared) variant.workspace.push_back({launch.counter, "", DType::I32, true});
   files.push_back({launch.source, kernel->text});
   files.insert(files.end(), kernel->headers.begin(), kernel->headers.end());
   variant.launches.push_back(launch);

@@ -3,7 +3,6 @@
 
 #include "compiler/emit/SweepWriter.h"
 #include "compiler/emit/Text.h"
-#include "mlir/IR/Matchers.h"
 
 using namespace mlir;
 using namespace jvpgen;
@@ -39,12 +38,14 @@ private:
   std::string multiplyOutputs();
   std::string holdOutputs();
   std::string loadText();
+  std::string counterText();
   std::string landed(bool early);
   std::string dropMasked(Value tile, const std::string &name);
   Result<void> meetTexts();
   Result<void> beginMeeting(MaxOp max);
   std::string mapsText();
   bool walks() const;
+  bool draws() const;
   std::string biasTile() const;
   std::string stateText(const std::string &leave, const std::string &division);
   std::string policyText(const std::string &state, const std::string &maps, const std::string &mask,
@@ -65,32 +66,12 @@ static Result<void> refuse(const std::string &asked, const std::string &obstacle
               asked + " was asked for; Hopper's skeleton " + obstacle + "; the portable skeleton runs it.");
 }
 
-/// Whether a tile may be empty: its entries all dropped, as the mask's classifier tells.
-static bool isMasked(const Interface &interface) {
-  MaskOp mask = interface.mask;
-  if (!mask) return false;
-  Value mayKeep = cast<YieldOp>(mask.getClassify().front().getTerminator()).getValues()[0];
-  return interface.tensors.count(kMaskBoxes) || !matchPattern(mayKeep, m_One());
-}
-
-/// Where blocks may last unequally long, whichever multiprocessor is free takes the next one. And to walk takes
-/// registers, which what is loaded for each query and key does not leave.
+/// Blocks that last equally long are walked through at equal distances; others are drawn as multiprocessors become
+/// free. Both take registers, which what is loaded for each query and key does not leave.
 bool HopperWriter::walks() const {
-  return !isMasked(interface) && interface.layout == "dense" && points.loaded.empty();
+  return !mayBeEmpty(interface) && interface.layout == "dense" && points.loaded.empty();
 }
-
-/// Whether the mask's classifier looks at ranges of tensors, which a warp does together.
-static bool judgesTogether(const Interface &interface) {
-  bool ranges = false;
-  if (interface.tensors.count(kMaskBoxes)) return false; // judged already
-  if (MaskOp mask = interface.mask) mask.walk([&](FetchRangeOp) { ranges = true; });
-  return ranges;
-}
-
-/// Whether judging a tile reads memory.
-static bool judgesByMemory(const Interface &interface) {
-  return judgesTogether(interface) || interface.tensors.count(kMaskBoxes);
-}
+bool HopperWriter::draws() const { return !walks() && points.loaded.empty(); }
 
 /// Operands are q and the like on the left, then keys, then values: none is two of these.
 Result<void> HopperWriter::checkOperandUse() {
@@ -203,6 +184,14 @@ std::string HopperWriter::holdOutputs() {
     if (cast<ValueType>(acc.getType()).hasFeature()) out += "hold(" + acc.getName().str() + ");\n";
   for (auto &[key, name] : weights) out += "hold(" + name + ");\n";
   return out;
+}
+
+/// The counter that blocks are drawn from.
+std::string HopperWriter::counterText() {
+  if (!draws()) return "";
+  const TensorInfo counter = {kCounter.str(), "", DType::I32, true};
+  return "static DEV u32 *counter(const Args &args) { return static_cast<u32 *>(" + parameters.use(counter) +
+         ".data); }\n";
 }
 
 /// What a loading warp does for a tile, and which bytes a number of each tensor has.
@@ -423,16 +412,16 @@ std::string HopperWriter::policyText(const std::string &state, const std::string
   auto flag = [](bool x) { return std::string(x ? "true" : "false"); };
   return "using Args = ::Args;\nusing Element = " + elementType() +
          ";\nstatic constexpr Layout layout = Layout::" + interface.layout +
-         ";\nstatic constexpr bool owns_queries = true, walks = " + flag(walks()) +
+         ";\nstatic constexpr bool owns_queries = true, walks = " + flag(walks()) + ", draws = " + flag(draws()) +
          ", divides = " + flag(partialNumbers) + ", late = " + flag(late) +
-         ", checks_own_rows = " + flag(interface.layout == "padded") + ", masked = " + flag(isMasked(interface)) +
+         ", checks_own_rows = " + flag(interface.layout == "padded") + ", masked = " + flag(mayBeEmpty(interface)) +
          ", judges_together = " + flag(judgesTogether(interface)) +
          ", judges_by_memory = " + flag(judgesByMemory(interface)) + ", loads = " + flag(!points.loaded.empty()) +
          ", drops_by_bias = " + flag(!biasTile().empty()) +
          ";\nstatic constexpr int warps = JVPGEN_WARPS, stages = JVPGEN_STAGES, own_rows = JVPGEN_TILE_M, M = 1, "
          "N = JVPGEN_TILE_N;\n" +
          (partialNumbers ? "static constexpr int partial_numbers = " + std::to_string(partialNumbers) + ";\n" : "") +
-         "\n" + maps + loadText() + "\n" + measureText(parameters, interface) + mask + "\n" + state;
+         "\n" + maps + loadText() + counterText() + "\n" + measureText(parameters, interface) + mask + "\n" + state;
 }
 
 Launch HopperWriter::launch(const std::string &kernel, int partialNumbers) {
@@ -468,6 +457,7 @@ Result<std::vector<KernelText>> HopperWriter::write(const std::string &kernel, c
                           kernel + "(PARAMETER Args args) { HopperSweep<Policy>(args).run(); }\n";
   KernelText sweep = {head + body + run, launch(kernel, division.numbers), {}};
   sweep.launch.walks = walks();
+  if (draws()) sweep.launch.counter = kCounter.str();
   sweep.launch.resources = resources();
   if (!division.numbers) return std::vector{sweep};
 

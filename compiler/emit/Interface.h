@@ -76,6 +76,14 @@ Result<std::string> keepText(Parameters &parameters, const Interface &interface)
 std::optional<TensorDeclaration> maskBoxes(const Interface &interface);
 /// The name of those bytes in the workspace.
 inline constexpr llvm::StringLiteral kMaskBoxes = "mask_boxes";
+/// Whether a tile may be empty: its entries all dropped, as the mask's classifier tells.
+bool mayBeEmpty(const Interface &interface);
+/// Whether the classifier looks at ranges of tensors, which a warp does together; whether it reads memory at all.
+bool judgesTogether(const Interface &interface);
+bool judgesByMemory(const Interface &interface);
+
+/// The name of the workspace's integer that blocks of rows are drawn from.
+inline constexpr llvm::StringLiteral kCounter = "drawn";
 
 } // namespace jvpgen
 

@@ -3,6 +3,7 @@
 #include "compiler/emit/Text.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/IR/Matchers.h"
 #include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
@@ -211,4 +212,22 @@ Result<std::string> jvpgen::maskText(Parameters &parameters, const Interface &in
     *out += *text;
   }
   return out;
+}
+
+bool jvpgen::mayBeEmpty(const Interface &interface) {
+  MaskOp mask = interface.mask;
+  if (!mask) return false;
+  Value mayKeep = cast<YieldOp>(mask.getClassify().front().getTerminator()).getValues()[0];
+  return interface.tensors.count(kMaskBoxes) || !matchPattern(mayKeep, m_One());
+}
+
+bool jvpgen::judgesTogether(const Interface &interface) {
+  bool ranges = false;
+  if (interface.tensors.count(kMaskBoxes)) return false; // judged already
+  if (MaskOp mask = interface.mask) mask.walk([&](FetchRangeOp) { ranges = true; });
+  return ranges;
+}
+
+bool jvpgen::judgesByMemory(const Interface &interface) {
+  return judgesTogether(interface) || interface.tensors.count(kMaskBoxes);
 }

@@ -63,6 +63,7 @@ static Json toJson(const Launch &launch) {
           {"owners", launch.owners},
           {"rows_per_block", launch.rows_per_block},
           {"walks", launch.walks},
+          {"counter", launch.counter},
           {"partial_numbers", launch.partial_numbers},
           {"joins", launch.joins},
           {"tensors", launch.tensors},
@@ -285,6 +286,7 @@ Launch MetadataReader::launch(const Json &json, const std::string &where) {
   if (out.rows_per_block != "tile_m" && out.rows_per_block != "tile_n" && !isNumberOfRows(out.rows_per_block))
     refuse(where + ".rows_per_block", "is not tile_m, tile_n or a number of rows");
   out.walks = boolean(json, "walks", where);
+  out.counter = text(json, "counter", where);
   out.partial_numbers = int(integer(json, "partial_numbers", where, 0, 4096));
   out.joins = boolean(json, "joins", where);
   out.tensors = list(json, "tensors", where, [this](const Json &item, const std::string &at) -> std::string {

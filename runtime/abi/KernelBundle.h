@@ -37,8 +37,8 @@ struct TensorMapDeclaration {
 /// Grid: one-dimensional, the product over the letters of `owners`: b batch, n key heads, r heads / key heads, i
 /// q_length,
 ///   j kv_length, where the last of i, j in `owners` counts ceil(length / rows per block). No letters: one block. A
-///   grid of 0 blocks is not launched; where the kernel `walks`, one of more blocks than the GPU has multiprocessors
-///   shrinks to these. Threads per block: 32 * schedule.warps. Dynamic shared memory:
+///   grid of 0 blocks is not launched; where the kernel `walks` or has a `counter`, one of more blocks than the GPU has
+///   multiprocessors shrinks to these. Threads per block: 32 * schedule.warps. Dynamic shared memory:
 ///   sharedBytes(resources, schedule).
 /// Parameters: one, by value: the fields of Problem in order, then for each of `tensors` {void *data; int64_t
 /// stride[4];},
@@ -55,6 +55,8 @@ struct Launch {
   std::string owners;         ///< "bnri" query rows, "bnj" key rows, "bn", "b", "" one block, ...: what blocks own
   std::string rows_per_block; ///< field of the Schedule ("tile_m", "tile_n") or a number
   bool walks = false;         ///< a block may own several of the grid's blocks, one after the other
+  std::string counter;        ///< a buffer of the workspace, an integer: blocks beyond a grid of as many as there are
+                              ///< multiprocessors are drawn from it; 0 before each launch
   int partial_numbers = 0;    ///< that each thread leaves of a part; 0: blocks are not divided
   bool joins = false;         ///< takes the division of the launch before, and adds up its parts
   std::vector<std::string> tensors; ///< names of the arguments, in order: interface tensors and workspace buffers

@@ -107,8 +107,13 @@ Result<void> CudaExecutable::queue(const Problem &problem, std::span<const Tenso
     if (blocks == 0) continue;
     const Kernel &kernel = kernels[k];
     void *parameters[] = {frame->parameter(k)};
-    int code = driver.LaunchKernel(kernel.function, unsigned(blocks), 1, 1, kernel.threads, 1, 1, kernel.shared_bytes,
-                                   static_cast<Driver::Stream>(stream), parameters, nullptr);
+    int code = 0;
+    if (void *counter = frame->counter(k))
+      code = driver.MemsetD8Async(reinterpret_cast<Driver::Address>(counter), 0, sizeof(int32_t),
+                                  static_cast<Driver::Stream>(stream));
+    if (code) return driver.check(code, "setting the counter of the kernel '" + kernel.name + "'");
+    code = driver.LaunchKernel(kernel.function, unsigned(blocks), 1, 1, kernel.threads, 1, 1, kernel.shared_bytes,
+                               static_cast<Driver::Stream>(stream), parameters, nullptr);
     if (code) return driver.check(code, "launching the kernel '" + kernel.name + "'");
     if (!queued) continue;
     if (Result<void> ok = (*queued)(kernel.name); !ok) return ok;

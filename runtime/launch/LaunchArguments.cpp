@@ -84,7 +84,10 @@ Result<LaunchArguments> LaunchArguments::create(const KernelBundle &bundle, cons
       call.arguments.push_back(
           {buffer >= 0 ? Argument::Buffer : Argument::Tensor, size_t(buffer >= 0 ? buffer : tensor)});
       if (buffer < 0) out.used[size_t(tensor)] = true;
+      if (buffer >= 0 && name == launch.counter) call.counter = int64_t(call.arguments.size()) - 1;
     }
+    if (!launch.counter.empty() && call.counter < 0)
+      return damaged(launch, "its counter '" + launch.counter + "' is no buffer that it takes");
     if (launch.partial_numbers) call.arguments.push_back({Argument::Division, 0});
     for (const TensorMapDeclaration &map : launch.maps) {
       const int64_t tensor = indexOf(out.tensors, map.tensor);
@@ -180,13 +183,21 @@ int LaunchArguments::splits(const Problem &problem) const {
   return int(parts);
 }
 
+int64_t LaunchArguments::allBlocks(size_t launch, const Problem &problem) const {
+  const auto [whole, parts] = division(launch, problem);
+  const int64_t divided = ownedBlocks(calls[launch], problem) - whole;
+  if (calls[launch].joins) return parts > 1 ? divided : 0;
+  return whole + divided * parts;
+}
+
 int64_t LaunchArguments::blocks(size_t launch, const Problem &problem) const {
   const Call &call = calls[launch];
-  const auto [whole, parts] = division(launch, problem);
-  const int64_t divided = ownedBlocks(call, problem) - whole;
-  if (call.joins) return parts > 1 ? divided : 0;
-  const int64_t blocks = whole + divided * parts;
-  return call.walks && multiprocessors ? std::min(blocks, multiprocessors) : blocks;
+  const int64_t blocks = allBlocks(launch, problem);
+  return (call.walks || call.counter >= 0) && multiprocessors ? std::min(blocks, multiprocessors) : blocks;
+}
+
+int64_t LaunchArguments::counterAt(size_t launch, const Problem &problem) const {
+  return blocks(launch, problem) < allBlocks(launch, problem) ? calls[launch].counter : -1;
 }
 
 // ---- checks

@@ -73,6 +73,9 @@ public:
   void pack(size_t launch, const Problem &problem, std::span<const TensorView> views, void *workspace,
             KernelParameter &out) const;
 
+  /// The place in a launch's parameter of the counter that has to be 0 when it begins; negative: there is none.
+  int64_t counterAt(size_t launch, const Problem &problem) const;
+
   /// Which blocks a launch divides, and into how many parts; a launch that joins has the division of the one before.
   Division division(size_t launch, const Problem &problem) const;
   /// The most parts into which some launch divides blocks.
@@ -110,10 +113,12 @@ private:
     std::vector<Map> maps;
     int64_t rows_per_block = 1;
     bool walks = false, joins = false;
+    int64_t counter = -1; ///< in `arguments`
     int64_t partial_numbers = 0;
     std::vector<Argument> arguments;
   };
   int64_t ownedBlocks(const Call &call, const Problem &problem) const;
+  int64_t allBlocks(size_t launch, const Problem &problem) const;
   size_t partsBytes(size_t launch, const Problem &problem) const;
   size_t buffersBytes(const Problem &problem) const;
   int64_t extent(char index, const Problem &problem) const;

@@ -71,6 +71,7 @@ Result<void> LaunchFrame::layOut(const Driver &driver, const Problem &asked, std
   for (size_t k = 0; k < calls.size(); ++k) {
     Call &call = calls[k];
     call.blocks = arguments.blocks(k, problem);
+    call.counter = arguments.counterAt(k, problem);
     arguments.pack(k, problem, given, workspace, *call.parameter);
     for (size_t place = 0; place < call.buffer_offsets.size(); ++place)
       if (arguments.tensorAt(k, place) < 0)

@@ -28,10 +28,15 @@ public:
 
   int64_t blocks(size_t launch) const { return calls[launch].blocks; }
   void *parameter(size_t launch) { return calls[launch].parameter; }
+  /// The integer that has to be 0 when the launch begins; null: there is none.
+  void *counter(size_t launch) const {
+    const Call &call = calls[launch];
+    return call.counter < 0 ? nullptr : call.parameter->tensors[size_t(call.counter)].data;
+  }
 
 private:
   struct Call {
-    int64_t blocks = 0;
+    int64_t blocks = 0, counter = -1;
     KernelParameter *parameter = nullptr; ///< in `storage`, as far as the call's parameter goes
     std::vector<size_t> buffer_offsets;   ///< for each place that holds a buffer: where in the workspace
   };

@@ -169,11 +169,12 @@ TEST(Hopper, BoxesOfABooleanTensorStayBroadcast) {
   ASSERT_EQ(variant.launches.size(), 3u); // the boxes, the sweep, and what joins its parts where blocks are few
   EXPECT_EQ(variant.launches[0].owners, "i");
   EXPECT_TRUE(variant.launches[2].joins);
-  ASSERT_EQ(variant.workspace.size(), 1u);
+  ASSERT_EQ(variant.workspace.size(), 2u);
   EXPECT_EQ(variant.workspace[0].indices, "ij");
+  EXPECT_EQ(variant.workspace[1].name, variant.launches[1].counter);
   Result<LaunchArguments> arguments = LaunchArguments::create(*bundle, variant);
   ASSERT_TRUE(arguments);
-  EXPECT_EQ(arguments->workspaceBytes(shape(2, 8, 8, 8192, 8192)), 64u * 512u);
+  EXPECT_EQ(arguments->workspaceBytes(shape(2, 8, 8, 8192, 8192)), 64u * 512u + LaunchArguments::kWorkspaceAlignment);
 }
 
 TEST(Hopper, EarlyBoxesAreRightToo) {
@@ -198,6 +199,17 @@ TEST(Hopper, PlantedFaultsAreFound) {
   expectFound(c, {"release_values(value);", "release_values(value), release_values(value);"});
   // keys of a neighbouring head
   expectFound(c, {"step * Policy::N, s.n, ", "step * Policy::N, s.n ^ 1, "});
+}
+
+TEST(Hopper, FaultsOfDrawnBlocksAreFound) {
+  const Case c = {dims(64, 64, "causal = \"bottom_right\""), shape(1, 2, 2, 900, 150)}; // most blocks have no keys
+  expectRight(c);
+  // the number of the next block is read before it has come
+  expectFound(c, {"phase_wait(barriers.draw_full(ring.slot()), ring.phase());", ""});
+  // numbers replace others that have not been read
+  expectFound(c, {"phase_wait_guarded(barriers.draw_empty(ring.slot()), ring.phase() ^ 1);", ""});
+  // no block is drawn
+  expectFound(c, {"return grid_size() + int(draw_number(Policy::counter(args)));", "return Block::count(args);"});
 }
 
 TEST(Hopper, PlantedFaultsOfOperandsThatComeOneByOneAreFound) {

@@ -150,6 +150,8 @@ Result<void> HostExecutable::launch(const Problem &problem, const TensorMap &ten
     const Kernel &kernel = kernels[k];
     KernelParameter parameter = {};
     arguments.pack(k, problem, views, workspace, parameter);
+    if (const int64_t at = arguments.counterAt(k, problem); at >= 0)
+      std::memset(parameter.tensors[size_t(at)].data, 0, sizeof(int32_t));
     for (size_t m = 0; m < arguments.mapCount(k); ++m) { // the emulator reads the facts themselves
       const TensorMapFacts facts = arguments.map(k, m, problem, views);
       std::memcpy(&parameter.maps(arguments.tensorCount(k))[m], &facts, sizeof facts);
