@@ -1,6 +1,7 @@
 // A fault in the text of an emitted kernel, or of a template, is noticed when the kernel runs on the emulator.
 #include "tests/mutations/Workbench.h"
 
+#include "runtime/abi/References.h"
 #include "runtime/launch/CudaExecutable.h"
 #include "tests/emulator/HostExecutable.h"
 #include "tests/reference/Specs.h"
@@ -102,9 +103,9 @@ public:
 private:
   std::string program;
 
-  /// A template, or a source of the default variant.
+  /// A template, or a source of the default variant; the reference has another judge (tests/emulator).
   bool isUsed(const std::string &file) const {
-    if (file.ends_with(".cuh")) return true;
+    if (file.ends_with(".cuh")) return file != kReferenceHeader;
     Result<const KernelVariant *> variant = findVariant(bundle, program, "");
     for (const Launch &launch : (*variant)->launches)
       if (launch.source == file) return true;
