@@ -1,6 +1,7 @@
 """Judges a pairwise cover of specifications and shapes by `jvpgen verify`, and stores every record.
 
-usage: matrix.py PROGRAM [--hopper] [--device cuda|cpu|emulator] [--cases 220] [--jobs 8] [--first 0] [--output FILE] [--list]
+usage: matrix.py PROGRAM [--hopper] [--device cuda|cpu|emulator] [--cases 220] [--jobs 8] [--first 0] [--seconds N]
+                 [--output FILE] [--list]
 
 Each pair of values of any two factors below stands together in some case; beyond that, cases are drawn until there are
 as many as asked. Exit status 1 if an output is wrong or a command failed. PROGRAM is jvpgen; for the emulator, `emulate` of the tests.
@@ -9,7 +10,7 @@ as many as asked. Exit status 1 if an output is wrong or a command failed. PROGR
 record says that skeleton; fewer than 300 are a failure if all cases ran.
 """
 
-import argparse, datetime, itertools, json, os, random, subprocess, sys, tempfile
+import argparse, datetime, itertools, json, os, random, subprocess, sys, tempfile, time
 from concurrent.futures import ThreadPoolExecutor, as_completed
 
 factors = {
@@ -191,6 +192,7 @@ def main():
     parser.add_argument("--cases", type=int, help="default: 220, of --hopper 340")
     parser.add_argument("--first", type=int, default=0, help="leave out the cases before")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() // 2)
+    parser.add_argument("--seconds", type=float, default=float("inf"), help="begin no case after that")
     parser.add_argument("--output")
     parser.add_argument("--commit", default="", help="of the program, for the result file")
     parser.add_argument("--list", action="store_true", help="print the cases, run nothing")
@@ -201,18 +203,26 @@ def main():
         for number, case in cases:
             print(number, shape_of(case), case)
         return 0
-    stored, wrong, refused = [], 0, 0
+    stored, wrong, refused, left_out = [], 0, 0, 0
+    end = time.monotonic() + options.seconds
+
+    def judge_in_time(number, case):
+        return judge(options.jvpgen, options.device, number, case, folder) if time.monotonic() < end else None
+
     with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(options.jobs) as pool:
-        jobs = {pool.submit(judge, options.jvpgen, options.device, n, c, folder): (n, c) for n, c in cases}
+        jobs = {pool.submit(judge_in_time, n, c): (n, c) for n, c in cases}
         for done, job in enumerate(as_completed(jobs), 1):
             number, case = jobs[job]
+            if job.result() is None:
+                left_out += 1
+                continue
             status, records, complaint = job.result()
             stored.append({"case": number, **case, "shape": shape_of(case), "status": status, "complaint": complaint, "records": records})
             refused += status == 2
             if status not in (0, 2):
                 wrong += 1
                 bad = [r for r in records if not r["passed"]]
-                print(f"case {number} {shape_of(case)} {case}: {complaint}")
+                print(f"case {number} {shape_of(case)} {case}: {complaint}", flush=True)
                 for r in bad[:4]:
                     print(f"    {r['program']} {r['output']}: {figures(r)} {r['complaint']}")
             elif status == 2:
@@ -220,11 +230,11 @@ def main():
             if sys.stderr.isatty():
                 print(f"\r{done} of {len(cases)}", end="", file=sys.stderr)
     outputs = sum(len(s["records"]) for s in stored)
-    print(f"{len(cases)} cases, {outputs} outputs: {wrong} cases wrong, {refused} refused")
+    print(f"{len(stored)} cases, {outputs} outputs: {wrong} cases wrong, {refused} refused" + f", {left_out} left out" * (left_out > 0))
     if options.hopper:
         counted = sum(on_hopper(s["records"]) for s in stored)
         print(f"{counted} cases on Hopper's skeleton")
-        wrong += len(cases) >= FEWEST_ON_HOPPER and counted < FEWEST_ON_HOPPER
+        wrong += len(stored) >= FEWEST_ON_HOPPER and counted < FEWEST_ON_HOPPER
     if options.output:
         with open(options.output, "w") as file:
             json.dump(summary(options, stored), file, indent=None, separators=(",", ":"))
