@@ -17,7 +17,7 @@ static std::pair<double, double> sums(std::span<const double> x, std::span<const
 }
 
 Deviation tuner::measure(std::span<const double> x, std::span<const double> truth, const RowShape &rows, double scale) {
-  constexpr double kLeast = 1e-30, kOfTypical = 0.25;
+  constexpr double kOfTypical = 0.25;
   Deviation out;
   size_t strange = 0;
   for (size_t k = 0; k < x.size(); ++k)
@@ -29,20 +29,21 @@ Deviation tuner::measure(std::span<const double> x, std::span<const double> trut
   }
   if (rows.isSum) {
     for (size_t k = 0; k < x.size(); ++k)
-      out.whole = std::max(out.whole, std::abs(x[k] - truth[k]) / std::max(scale, kLeast));
+      out.whole = std::max(out.whole, std::abs(x[k] - truth[k]) / std::max(scale, kLeastOfTerms));
     out.row = out.whole;
     return out;
   }
   const auto [difference, value] = sums(x, truth);
-  out.whole = std::sqrt(difference / std::max(value, kLeast));
+  out.whole = std::sqrt(difference) / std::max(std::sqrt(value), kLeastOfTerms * std::sqrt(double(x.size())));
   const size_t length = size_t(std::max<int64_t>(rows.length, 1)), count = x.size() / length;
   size_t some = 0;
   for (size_t r = 0; r < count; ++r)
     some += sums(x.subspan(r * length, length), truth.subspan(r * length, length)).second > 0;
-  const double typical = kOfTypical * std::sqrt(value / double(std::max<size_t>(some, 1)));
+  const double typical = kOfTypical * std::sqrt(value / double(std::max<size_t>(some, 1))),
+               least = std::max(typical, kLeastOfTerms * std::sqrt(double(length)));
   for (size_t r = 0; r < count; ++r) {
     const auto [d, v] = sums(x.subspan(r * length, length), truth.subspan(r * length, length));
-    out.row = std::max(out.row, std::sqrt(d) / std::max({std::sqrt(v), typical, kLeast}));
+    out.row = std::max(out.row, std::sqrt(d) / std::max(std::sqrt(v), least));
   }
   return out;
 }

@@ -23,8 +23,14 @@ struct DeviationLimit {
   double whole = 0, row = 0;
 };
 
-///     whole:  ||x - truth|| / ||truth||
-///     row:    ||x - truth|| / max(||truth||, 1/4 of the typical row's ||truth||)
+/// What is below this much of what a result's terms are is left of their cancelling, and no number to compare with.
+/// Terms are of the order of 1, as inputs are that are drawn.
+inline constexpr double kLeastOfTerms = 1e-6;
+
+/// In root mean squares over elements,
+///
+///     whole:  ||x - truth|| / max(||truth||, kLeastOfTerms)
+///     row:    ||x - truth|| / max(||truth||, 1/4 of the typical row's ||truth||, kLeastOfTerms)
 ///
 /// where the typical row is the root mean square of those that are not 0. A sum over all rows may be small by chance:
 /// there both are the largest |x - truth| / scale.

@@ -35,6 +35,12 @@ static RowShape rowsOf(const KernelBundle &bundle, const TensorDeclaration &tens
   return {has("de") || isMatrix ? extentsOf(bundle, tensor, problem).back() : 1, !has("ij")};
 }
 
+/// What float32 leaves of sums that cancel: each of their terms is wrong by some roundings of 1, in no direction.
+static double noiseOf(const KernelBundle &bundle, const Problem &problem) {
+  const int64_t terms = bundle.head_dim_qk * std::min(problem.q_length, problem.kv_length);
+  return 8 * 0x1p-24 / std::sqrt(double(std::max<int64_t>(terms, 1)));
+}
+
 /// What nothing is more exact than: results that products of 16 bits make, and those that are float32 throughout.
 static DeviationLimit leastLimit(const KernelBundle &bundle, const TensorDeclaration &tensor, bool isSum) {
   DType operands = DType::F32;
@@ -141,8 +147,11 @@ Result<RaggedJudge> RaggedJudge::create(const KernelBundle &bundle, const std::s
   }
   for (const TensorDeclaration &tensor : evaluation.own) {
     Output output{tensor, rowsOf(bundle, tensor, out.problem), draws[0].truth.at(tensor.name), 0, {}};
+    output.scale = kLeastOfTerms * double(out.problem.batch * out.problem.heads * out.problem.q_length);
     for (const Draw &draw : draws) output.scale = std::max(output.scale, rootMeanSquare(draw.truth.at(tensor.name)));
     output.limit = leastLimit(bundle, tensor, output.rows.isSum);
+    const double noise = noiseOf(bundle, out.problem) / std::max(rootMeanSquare(output.truth), kLeastOfTerms);
+    output.limit = {std::max(output.limit.whole, noise), std::max(output.limit.row, 4 * noise)};
     out.outputs.push_back(std::move(output));
   }
   for (const Draw &draw : draws)

@@ -112,6 +112,11 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"SoftcapBiasF32", "tangent_backward",
              "head_dim_qk = 32\ndtype = 'f32'\nbias = { dims = ['q', 'kv'], dtype = 'f32' }\nscore = '20 * tanh((z + "
              "bias) / 20)'\ntangents = ['k', 'bias']"},
+        Case{"GradientOfNothingTf32",
+             "tangent_backward", // a bias of rows moves no weight: dv is left of cancelling sums
+             "head_dim_qk = 32\ndtype = 'f32'\nprecision = 'tf32'\nbias = { dims = ['heads', 'q'], dtype = 'f32' "
+             "}\ntangents = ['v', 'bias']\ncotangents = ['to']"},
+        Case{"SoftcapBf16", "tangent_forward", "head_dim_qk = 64\ndtype = 'bf16'\nscore = '30 * tanh(z / 30)'"},
         Case{"Plain", "backward", "head_dim_qk = 64\ndtype = 'bf16'"}),
     [](const auto &info) { return std::string(info.param.name) + "_" + info.param.program; });
 

@@ -82,12 +82,13 @@ Problem smallProblem(const AttentionSpec &spec) {
           .kv_total = 34};
 }
 
-void expectExact(const AttentionSpec &spec, const std::vector<std::string> &programs) {
+void expectExact(const AttentionSpec &spec, const std::vector<std::string> &programs,
+                 const std::vector<std::string> &ways = {kDerivedReference, kSimplifiedReference}) {
   References references(spec, smallProblem(spec), programs);
   for (const std::string &program : programs) {
     if (program == "backward") references.run("forward", kDerivedReference);
     if (program == "tangent_backward") references.run("tangent_forward", kDerivedReference);
-    for (const std::string way : {kDerivedReference, kSimplifiedReference}) {
+    for (const std::string &way : ways) {
       references.run(program, way);
       const auto [whole, row] = references.worst(program);
       EXPECT_LT(whole, way == kDerivedReference ? kRounding : kCancelling) << program << ", " << way;
@@ -101,7 +102,7 @@ class Examples : public testing::TestWithParam<std::string> {};
 
 TEST_P(Examples, IsTheTruthToRounding) {
   const AttentionSpec spec = narrow(example(GetParam()));
-  expectExact(spec, {"tangent_forward", "tangent_backward"});
+  expectExact(spec, {"tangent_forward", "tangent_backward"}, {kDerivedReference});
 }
 INSTANTIATE_TEST_SUITE_P(Shipped, Examples, testing::ValuesIn(examples()), [](const auto &info) { return info.param; });
 
