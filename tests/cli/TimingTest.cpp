@@ -33,7 +33,8 @@ protected:
   TimedCall call() const { return {gpu, *executable, problem, views, nullptr}; }
 
   DevicePointer gpu;
-  Problem problem{.batch = 1, .heads = 1, .kv_heads = 1, .q_length = 16, .kv_length = 16, .q_total = 16, .kv_total = 16};
+  Problem problem{
+      .batch = 1, .heads = 1, .kv_heads = 1, .q_length = 16, .kv_length = 16, .q_total = 16, .kv_total = 16};
   std::vector<DeviceBuffer> buffers;
   TensorMap views;
   std::unique_ptr<CudaExecutable> executable;

@@ -78,8 +78,8 @@ Result<double> jvpgen::graphSlope(const TimedCall &call, int rounds) {
 }
 
 Result<Timing> jvpgen::timeCall(const TimedCall &call, const TimingOptions &how, const Ceiling *ceiling) {
-  Result<InterleavedTimes> times = measureCeiling(
-      call.gpu, ceiling, {.rounds = how.rounds, .burst_ms = how.burst_ms}, [&](const Stream &on) {
+  Result<InterleavedTimes> times =
+      measureCeiling(call.gpu, ceiling, {.rounds = how.rounds, .burst_ms = how.burst_ms}, [&](const Stream &on) {
         return call.executable.launch(call.problem, call.views, call.workspace, on.handle());
       });
   if (!times) return tl::unexpected(times.error());

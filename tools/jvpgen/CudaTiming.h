@@ -20,8 +20,8 @@ struct TimedCall {
 /// Everything that was asked for; `ceiling` may be null.
 Result<Timing> timeCall(const TimedCall &call, const TimingOptions &how, const Ceiling *ceiling);
 
-/// Each kernel between two events of its own. An event takes about a microsecond, and no kernel starts before the one in
-/// front of it has ended: the sum is a little more than the program takes.
+/// Each kernel between two events of its own. An event takes about a microsecond, and no kernel starts before the one
+/// in front of it has ended: the sum is a little more than the program takes.
 Result<std::vector<LaunchTime>> timeByLaunch(const TimedCall &call, int rounds);
 
 /// Microseconds of the GPU's time: what 200 calls in a graph take longer than 100, for each of these 100.
