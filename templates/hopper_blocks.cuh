@@ -13,10 +13,11 @@ template <class Policy> struct HopperBlock {
   int first_tile, tiles; ///< from .. to
 
   /// Blocks of one head follow one another. With a mask the last rows tend to meet most tiles: they start first, in
-  /// groups of four heads, whose keys then stay in the cache together.
+  /// groups of four heads, whose keys then stay in the cache together; so does what these heads read for each query and
+  /// key, where batches have it in common.
   DEV HopperBlock(const Args &args, int index) : args(args) {
     const Problem &p = args.problem;
-    const int heads = int(p.heads), per_head = int(p.heads / p.kv_heads), all = heads * int(p.batch);
+    const int heads = int(p.heads), batches = int(p.batch), all = heads * batches;
     const int blocks = blocks_of_head(p);
     int part = 0;
     if constexpr (Policy::divides)
@@ -25,14 +26,18 @@ template <class Policy> struct HopperBlock {
         parts = int(args.division.parts), part = beyond / divided, index -= part * divided;
       }
     int head = index / blocks, block = index % blocks;
-    if constexpr (Policy::masked) {
+    if constexpr (Policy::masked || Policy::loads) {
       constexpr int together = 4;
       const int group = index / (together * blocks), rest = index % (together * blocks);
       const int size = all - together * group < together ? all - together * group : together;
       head = together * group + rest % size, block = blocks - 1 - rest / size;
     }
     Sequence &s = own.sequence;
-    s.b = head / heads, s.h = head % heads, s.n = s.h / per_head;
+    if constexpr (Policy::loads_for_all_batches)
+      s.b = head % batches, s.h = head / batches;
+    else
+      s.b = head / heads, s.h = head % heads;
+    s.n = s.h / int(p.heads / p.kv_heads);
     Policy::measure(args, s);
     own.first = block * Place::own_rows;
     own.length = s.q_length;

@@ -16,7 +16,7 @@
 //   divides                            whether blocks may share the keys of rows (hopper_division.cuh)
 //   masked, judges_together            whether some tile may be empty; whether a warp has to judge each tile together
 //   judges_by_memory                   whether judging a tile reads memory
-//   loads                              whether something is given for each query and key
+//   loads, loads_for_all_batches       whether something is given for each query and key, and for all batches alike
 //   drops_by_bias                      whether a value of that may drop its entry
 //   late                               whether there are scores that the running maximum does not need
 //   late_groups, key_group(o)          where keys come one by one: groups of products of those scores, and the last

@@ -46,6 +46,7 @@ private:
   std::string mapsText();
   bool walks() const;
   bool draws() const;
+  bool loadsForAllBatches() const;
   std::string biasTile() const;
   std::string stateText(const std::string &leave, const std::string &division);
   std::string policyText(const std::string &state, const std::string &maps, const std::string &mask,
@@ -353,6 +354,11 @@ ResourceModel HopperWriter::resources() {
   return model;
 }
 
+/// Whether nothing that is loaded for each query and key depends on the batch.
+bool HopperWriter::loadsForAllBatches() const {
+  return !points.loaded.empty() && llvm::none_of(points.loaded, [](auto &entry) { return entry.first->has('b'); });
+}
+
 /// The tile of a bias that drops entries; empty if there is none.
 std::string HopperWriter::biasTile() const {
   std::string name;
@@ -417,7 +423,7 @@ std::string HopperWriter::policyText(const std::string &state, const std::string
          ", checks_own_rows = " + flag(interface.layout == "padded") + ", masked = " + flag(mayBeEmpty(interface)) +
          ", judges_together = " + flag(judgesTogether(interface)) +
          ", judges_by_memory = " + flag(judgesByMemory(interface)) + ", loads = " + flag(!points.loaded.empty()) +
-         ", drops_by_bias = " + flag(!biasTile().empty()) +
+         ", loads_for_all_batches = " + flag(loadsForAllBatches()) + ", drops_by_bias = " + flag(!biasTile().empty()) +
          ";\nstatic constexpr int warps = JVPGEN_WARPS, stages = JVPGEN_STAGES, own_rows = JVPGEN_TILE_M, M = 1, "
          "N = JVPGEN_TILE_N;\n" +
          (partialNumbers ? "static constexpr int partial_numbers = " + std::to_string(partialNumbers) + ";\n" : "") +
