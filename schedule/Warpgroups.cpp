@@ -25,7 +25,7 @@ static int slotBytes(const ResourceModel &m, int rows, int features) {
 
 /// Of tiles that are loaded beside keys and values: each row has slots for its own.
 static int loadSlots(const ResourceModel &m, const Schedule &s) {
-  return m.fetched_tiles == 0 ? 0 : valueSlots(s) == 1 ? 2 : 1;
+  return m.fetched_tiles + m.streamed_numbers == 0 ? 0 : valueSlots(s) == 1 ? 2 : 1;
 }
 
 int jvpgen::warpgroupSharedBytes(const ResourceModel &m, const Schedule &s) {
@@ -35,7 +35,9 @@ int jvpgen::warpgroupSharedBytes(const ResourceModel &m, const Schedule &s) {
   return kAlignment + s.tile_m * m.own_features * m.element_bytes +
          keySlots(s) * slotBytes(m, s.tile_n, m.key_features) +
          valueSlots(s) * slotBytes(m, s.tile_n, m.streamed_features - m.key_features) +
-         loadSlots(m, s) * s.tile_m * s.tile_n * kPackedBytes * m.fetched_tiles + 8 * barriers + 4 * kDrawSlots;
+         loadSlots(m, s) * s.tile_n *
+             (s.tile_m * kPackedBytes * m.fetched_tiles + kMultiplying * 4 * m.streamed_numbers) +
+         8 * barriers + 4 * kDrawSlots;
 }
 
 /// The most that is alive at once: outputs and packed weights beside the next tile's first scores, or all scores. A

@@ -16,7 +16,8 @@
 //   divides                            whether blocks may share the keys of rows (hopper_division.cuh)
 //   masked, judges_together            whether some tile may be empty; whether a warp has to judge each tile together
 //   judges_by_memory                   whether judging a tile reads memory
-//   loads, loads_for_all_batches       whether something is given for each query and key, and for all batches alike
+//   loads, loads_for_all_batches       whether something is given for each key, or for each query and key, and for all
+//                                      batches alike
 //   drops_by_bias                      whether a value of that may drop its entry
 //   late                               whether there are scores that the running maximum does not need
 //   late_groups, key_group(o)          where keys come one by one: groups of products of those scores, and the last
@@ -192,6 +193,11 @@ private:
         LoadedBox box = {block.own.first + 64 * warpgroup, block.own.length, step * Policy::N, s.kv_length};
         TileLoader<Policy::N> loader{box, load_slot(number)};
         phase_wait_guarded(barriers.load_empty(number), ring.phase() ^ 1);
+        if constexpr (Policy::streamed_numbers > 0) {
+          copy_statistics<Policy, kWarp>(args, load_slot(number) + Place::statistics_offset, s, Axis::key, box.key,
+                                         s.kv_length, thread_index() % kWarp);
+          loader.stores = true;
+        }
         Policy::load(args, s, loader);
         loader.end(barriers.load_full(number));
         ring.next();
@@ -264,15 +270,15 @@ private:
   /// From scores under way to packed weights.
   DEV void meet(State &state, const Block &block, Progress &progress, int step, bool partial) const {
     auto &[key, value, rows, load, at] = progress;
-    const Streamed<Policy> tile{0u, step * Policy::N};
     const int loaded = load_number(thread_index() / (4 * kWarp), load.slot());
+    const Streamed<Policy> tile{0u, step * Policy::N, load_slot(loaded) + Place::statistics_offset};
     if constexpr (Policy::loads) {
       phase_wait(barriers.load_full(loaded), load.phase());
       state.take(load_slot(loaded));
     }
     Keep<1, Policy::N> keep;
     keep.all();
-    if constexpr (Policy::drops_by_bias) partial |= state.drops();
+    if constexpr (Policy::drops_by_bias) partial |= state.drops(tile);
     if (partial) {
       block.find_kept(keep, tile);
       if constexpr (Policy::loads) state.clear_dropped(keep);

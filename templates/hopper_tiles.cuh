@@ -31,13 +31,14 @@ template <class Policy> struct HopperPlacement {
   static constexpr int key_bytes = aligned(KeyBoxes::bytes), value_bytes = aligned(ValueBoxes::bytes);
   static constexpr int keys_at = OwnBoxes::bytes, values_at = keys_at + key_slots * key_bytes,
                        loads_at = values_at + value_slots * value_bytes;
-  /// Of a warpgroup's slot: 64 rows of each tensor.
+  /// Of a warpgroup's slot: 64 rows of each tensor, then the statistics of keys.
   static DEV constexpr int load_offset(int tensor) {
     int at = 0;
     for (int o = 0; o < tensor; ++o) at += 64 * Policy::N * Policy::loaded_bytes(o);
     return at;
   }
-  static constexpr int load_bytes = load_offset(Policy::loaded_tensors),
+  static constexpr int statistics_offset = load_offset(Policy::loaded_tensors),
+                       load_bytes = statistics_offset + 4 * Policy::N * Policy::streamed_numbers,
                        barriers_at = loads_at + consumers * load_slots * load_bytes;
   static DEV constexpr int barriers_of(int slots) { return 2 * (slots == 1 ? most_parts : slots); }
   static constexpr int barriers =

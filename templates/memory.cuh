@@ -134,13 +134,14 @@ DEV void copy_rows(SharedAddress to, int pitch, const Tensor &t, const Sequence 
   }
 }
 
-/// Copies one number of each of `Rows` rows to shared memory, as float32; zero beyond `length`.
+/// Copies one number of each of `Rows` rows to shared memory, as float32; zero beyond `length`. `thread` is the number
+/// of the caller among `Threads`.
 template <class Type, int Rows, int Threads>
-DEV void copy_numbers(SharedAddress to, const Tensor &t, const Sequence &s, int head, Axis axis, int first,
-                      int length) {
+DEV void copy_numbers(SharedAddress to, const Tensor &t, const Sequence &s, int head, Axis axis, int first, int length,
+                      int thread) {
 #pragma unroll
   for (int start = 0; start < Rows; start += Threads) {
-    const int row = start + thread_index();
+    const int row = start + thread;
     if (row >= Rows) break;
     const bool valid = first + row < length;
     const auto *from = reinterpret_cast<const typename Type::Memory *>(rows_of<Type>(t, s, head, axis)) +

@@ -111,7 +111,8 @@ template <class Policy> struct Streamed {
   using Place = Placement<Policy>;
   using Element = typename Policy::Element;
   SharedAddress slot;
-  int first; ///< its first row on the streamed axis
+  int first;                ///< its first row on the streamed axis
+  SharedAddress statistics; ///< the first of its numbers per row
 
   /// Rows n .. n + 16, features feature .. feature + step, as right operand.
   template <int Operand> DEV typename Element::Right right(int n, int feature) const {
@@ -134,7 +135,18 @@ template <class Policy> struct Streamed {
   }
   /// A statistic of the thread's two columns of column group n.
   template <int Number> DEV void numbers(float (&x)[2], int n) const {
-    load_shared_pair(x[0], x[1], slot + Place::numbers_offset(Number) + 4 * (8 * n + 2 * (thread_index() % 4)));
+    load_shared_pair(x[0], x[1], statistics + 4 * (Policy::N * Number + 8 * n + 2 * (thread_index() % 4)));
+  }
+  /// Whether a statistic of the thread's columns is -infinity.
+  template <int Number> DEV bool has_minus_infinity() const {
+    bool found = false;
+#pragma unroll
+    for (int n = 0; n < Policy::N / 8; ++n) {
+      float x[2];
+      numbers<Number>(x, n);
+      found |= x[0] == -infinity() || x[1] == -infinity();
+    }
+    return found;
   }
   /// The thread's column of number e in column group n, on the streamed axis.
   DEV int column(int n, int e) const { return first + 8 * n + 2 * (thread_index() % 4) + (e & 1); }
@@ -191,6 +203,19 @@ DEV void store_tile(const Tile<Policy::M, Policy::N> &x, const Tensor &t, const 
       for (int c = 0; c < 2; ++c)
         if (row < rows && tile.column(n, c) < columns)
           to[(8 * n + c) * stride] = Type::from_float(x.x[r / 2][n][2 * (r & 1) + c]);
+  }
+}
+
+/// The statistics of a tile's rows, one after the other.
+template <class Policy, int Threads, int Number = 0>
+DEV void copy_statistics(const typename Policy::Args &args, SharedAddress to, const Sequence &s, Axis axis, int first,
+                         int length, int thread) {
+  if constexpr (Number < Policy::streamed_numbers) {
+    using Type = typename Policy::template StatisticType<Number>;
+    copy_numbers<Type, Policy::N, Threads>(to + 4 * Policy::N * Number, Policy::template statistic<Number>(args),
+                                           Policy::template statistic_place<Number>(s),
+                                           Policy::template statistic_head<Number>(s), axis, first, length, thread);
+    copy_statistics<Policy, Threads, Number + 1>(args, to, s, axis, first, length, thread);
   }
 }
 
@@ -283,22 +308,13 @@ template <class Policy> struct Sweep {
       copy_streamed<Operand + 1>(slot, s, first);
     }
   }
-  template <int Number = 0> DEV void copy_statistics(SharedAddress slot, const Sequence &s, int first) {
-    if constexpr (Number < Policy::streamed_numbers) {
-      using Type = typename Policy::template StatisticType<Number>;
-      copy_numbers<Type, Policy::N, Place::threads>(
-          slot + Place::numbers_offset(Number), Policy::template statistic<Number>(args),
-          Policy::template statistic_place<Number>(s), Policy::template statistic_head<Number>(s), streamed_axis, first,
-          streamed_length());
-      copy_statistics<Number + 1>(slot, s, first);
-    }
-  }
   DEV SharedAddress slot_address(int slot) const { return shared + Place::slots_offset() + slot * Place::slot_bytes(); }
   DEV void fill(int slot, int step) {
     if (step != kNone) {
       const Sequence s = sequence_of(step);
       copy_streamed(slot_address(slot), s, first_of(step));
-      copy_statistics(slot_address(slot), s, first_of(step));
+      copy_statistics<Policy, Place::threads>(args, slot_address(slot) + Place::numbers_offset(0), s, streamed_axis,
+                                              first_of(step), streamed_length(), thread_index());
     }
     commit_copies();
   }
@@ -355,7 +371,7 @@ template <class Policy> struct Sweep {
       next = steps[ahead - 1] == kNone ? kNone : steps[ahead - 1] + 1;
       fill((slot + ahead) % Policy::stages, steps[ahead - 1]);
 
-      const Streamed<Policy> tile{slot_address(slot), first_of(step)};
+      const Streamed<Policy> tile{slot_address(slot), first_of(step), slot_address(slot) + Place::numbers_offset(0)};
       const bool partial = may_drop(step);
       Keep<Policy::M, Policy::N> keep;
       keep.all();

@@ -46,8 +46,9 @@ private:
   std::string mapsText();
   bool walks() const;
   bool draws() const;
+  bool loads() const { return !points.loaded.empty() || !points.numbers.empty(); }
   bool loadsForAllBatches() const;
-  std::string biasTile() const;
+  std::string biasDrops() const;
   std::string stateText(const std::string &leave, const std::string &division);
   std::string policyText(const std::string &state, const std::string &maps, const std::string &mask,
                          int partialNumbers);
@@ -197,20 +198,23 @@ std::string HopperWriter::counterText() {
 
 /// What a loading warp does for a tile, and which bytes a number of each tensor has.
 std::string HopperWriter::loadText() {
-  std::string loads, bytes;
+  std::string copies, bytes;
   for (auto [o, entry] : llvm::enumerate(points.loaded)) {
     const TensorInfo &tensor = *entry.first;
-    loads += "loader.template load<" + tensor.type() + ">(" + parameters.use(tensor) + ", " + placeOf(tensor) + ", " +
-             headOf(tensor) + ", HopperPlacement<Policy>::load_offset(" + std::to_string(o) + "));\n";
+    copies += "loader.template load<" + tensor.type() + ">(" + parameters.use(tensor) + ", " + placeOf(tensor) + ", " +
+              headOf(tensor) + ", HopperPlacement<Policy>::load_offset(" + std::to_string(o) + "));\n";
     bytes += (o ? ", " : "") + std::to_string(byteSize(tensor.dtype));
   }
   const std::string count = "static constexpr int loaded_tensors = " + std::to_string(points.loaded.size()) + ";\n";
-  if (points.loaded.empty()) return count + "static DEV constexpr int loaded_bytes(int) { return 0; }\n";
-  return count + "static DEV constexpr int loaded_bytes(int o) {\n  constexpr int bytes[] = {" + bytes +
-         "};\n  return bytes[o];\n}\n/// What is given for each query and key.\ntemplate <class Loader> static DEV "
-         "void "
-         "load(const Args &args, const Sequence &s, Loader &loader) {\n" +
-         indent(loads, 2) + "}\n";
+  const std::string size = points.loaded.empty()
+                               ? "static DEV constexpr int loaded_bytes(int) { return 0; }\n"
+                               : "static DEV constexpr int loaded_bytes(int o) {\n  constexpr int bytes[] = {" + bytes +
+                                     "};\n  return bytes[o];\n}\n";
+  if (!loads()) return count + size;
+  return count + size +
+         "/// What is given for each query and key.\ntemplate <class Loader>\n"
+         "static DEV void load(const Args &args, const Sequence &s, Loader &loader) {\n" +
+         indent(copies, 2) + "}\n";
 }
 
 /// Where values come one by one, product by product; else interleaved.
@@ -296,7 +300,6 @@ Result<void> HopperWriter::meetTexts() {
   Result<std::string> pass = passText([&] { return sinksText(); }, "");
   if (!pass) return tl::unexpected(pass.error());
   where += *rest + centres + *range + *pass;
-  if (!points.numbers.empty()) return refuse("\"" + points.numbers[0]->name + "\" for each key", "reads none there");
   return {};
 }
 
@@ -349,6 +352,7 @@ ResourceModel HopperWriter::resources() {
   model.mask_registers = judgesByMemory(interface) ? kMaskRegisters : 0;
   model.score_tiles = static_cast<int>(program.scores.size());
   for (auto &[tensor, tile] : points.loaded) model.fetched_tiles += tensor->dtype == DType::F32 ? 2 : 1;
+  model.streamed_numbers = static_cast<int>(points.numbers.size());
   model.early_scores = static_cast<int>(earlyScores.size());
   model.packed_tiles = static_cast<int>(weights.size());
   return model;
@@ -359,16 +363,18 @@ bool HopperWriter::loadsForAllBatches() const {
   return !points.loaded.empty() && llvm::none_of(points.loaded, [](auto &entry) { return entry.first->has('b'); });
 }
 
-/// The tile of a bias that drops entries; empty if there is none.
-std::string HopperWriter::biasTile() const {
-  std::string name;
+/// Whether a bias that was loaded drops an entry of the thread's, as an expression; empty if none does.
+std::string HopperWriter::biasDrops() const {
+  std::string out;
   if (MaskOp mask = interface.mask)
     mask.getKeep().walk([&](FetchOp fetch) {
       if (!fetch.getType().isF32()) return;
       for (auto &[tensor, tile] : points.loaded)
-        if (tensor->name == fetch.getName()) name = tile;
+        if (tensor->name == fetch.getName()) out = tile + ".has_minus_infinity()";
+      for (auto [number, tensor] : llvm::enumerate(points.numbers))
+        if (tensor->name == fetch.getName()) out = "tile.template has_minus_infinity<" + std::to_string(number) + ">()";
     });
-  return interface.tensors.count(kMaskBoxes) ? "" : name;
+  return interface.tensors.count(kMaskBoxes) ? "" : out;
 }
 
 std::string HopperWriter::stateText(const std::string &leave, const std::string &division) {
@@ -392,10 +398,10 @@ std::string HopperWriter::stateText(const std::string &leave, const std::string 
                   points.text[Scope::Head] + points.text[Scope::Row]);
   out += function("The scores that come first.", "multiply_early(const Operands &at)", multiplyScores(true));
   if (late) out += function("The other scores.", "multiply_late(const Operands &at)", multiplyScores(false));
-  if (const std::string bias = biasTile(); !bias.empty())
-    out += function("Whether what was loaded drops an entry of the warp's rows.", "drops() const",
-                    "return any_in_warp(" + bias + ".has_minus_infinity());\n", "bool");
-  if (!points.loaded.empty()) {
+  if (const std::string drops = biasDrops(); !drops.empty())
+    out += function("Whether what was loaded drops an entry of the warp's rows.",
+                    "drops(const Streamed<Policy> &tile) const", "return any_in_warp(" + drops + ");\n", "bool");
+  if (loads()) {
     std::string taking, clearing;
     for (auto [o, entry] : llvm::enumerate(points.loaded)) {
       taking += entry.second + ".take(slot + HopperPlacement<Policy>::load_offset(" + std::to_string(o) + "));\n";
@@ -422,12 +428,13 @@ std::string HopperWriter::policyText(const std::string &state, const std::string
          ", divides = " + flag(partialNumbers) + ", late = " + flag(late) +
          ", checks_own_rows = " + flag(interface.layout == "padded") + ", masked = " + flag(mayBeEmpty(interface)) +
          ", judges_together = " + flag(judgesTogether(interface)) +
-         ", judges_by_memory = " + flag(judgesByMemory(interface)) + ", loads = " + flag(!points.loaded.empty()) +
-         ", loads_for_all_batches = " + flag(loadsForAllBatches()) + ", drops_by_bias = " + flag(!biasTile().empty()) +
+         ", judges_by_memory = " + flag(judgesByMemory(interface)) + ", loads = " + flag(loads()) +
+         ", loads_for_all_batches = " + flag(loadsForAllBatches()) + ", drops_by_bias = " + flag(!biasDrops().empty()) +
          ";\nstatic constexpr int warps = JVPGEN_WARPS, stages = JVPGEN_STAGES, own_rows = JVPGEN_TILE_M, M = 1, "
          "N = JVPGEN_TILE_N;\n" +
          (partialNumbers ? "static constexpr int partial_numbers = " + std::to_string(partialNumbers) + ";\n" : "") +
-         "\n" + maps + loadText() + counterText() + "\n" + measureText(parameters, interface) + mask + "\n" + state;
+         "\n" + maps + loadText() + statisticsText() + counterText() + "\n" + measureText(parameters, interface) +
+         mask + "\n" + state;
 }
 
 Launch HopperWriter::launch(const std::string &kernel, int partialNumbers) {
@@ -450,7 +457,7 @@ Result<std::vector<KernelText>> HopperWriter::write(const std::string &kernel, c
   if (Result<void> met = meetTexts(); !met) return tl::unexpected(met.error());
   Result<std::string> leave = leaveText();
   if (!leave) return tl::unexpected(leave.error());
-  Result<std::string> mask = maskText(parameters, interface, !biasTile().empty());
+  Result<std::string> mask = maskText(parameters, interface, !biasDrops().empty());
   if (!mask) return tl::unexpected(mask.error());
   const DivisionText division = divisionText().value_or(DivisionText());
   const std::string policy = policyText(stateText(*leave, division.text), mapsText(), *mask, division.numbers);

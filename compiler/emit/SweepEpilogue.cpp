@@ -24,17 +24,19 @@ bool SweepWriter::storesTiles() const {
   return llvm::any_of(program.accumulators, [](AccumulatorOp acc) { return acc.getPlace() == "tile"; });
 }
 
-/// Which tensors the operands are: one function a kind, chosen at compile time.
+/// A function that returns the o-th of these, chosen at compile time.
+static std::string choose(const std::string &head, const std::vector<std::string> &values) {
+  std::string body;
+  for (size_t i = 0; i < values.size(); ++i) {
+    const bool isLast = i + 1 == values.size();
+    body += (i ? "else " : "") + (isLast ? "" : "if constexpr (o == " + std::to_string(i) + ") ") + "return " +
+            values[i] + ";\n";
+  }
+  return head + " {\n" + indent(body, 2) + "}\n";
+}
+
+/// Which tensors the operands are: one function a kind.
 std::string SweepWriter::operandsText() {
-  auto choose = [&](const std::string &head, const std::vector<std::string> &values) {
-    std::string body;
-    for (size_t i = 0; i < values.size(); ++i) {
-      const bool isLast = i + 1 == values.size();
-      body += (i ? "else " : "") + (isLast ? "" : "if constexpr (o == " + std::to_string(i) + ") ") + "return " +
-              values[i] + ";\n";
-    }
-    return head + " {\n" + indent(body, 2) + "}\n";
-  };
   auto kind = [&](const std::string &name, const std::vector<Operand> &operands) {
     std::vector<std::string> tensors;
     std::string lengths;
@@ -48,8 +50,12 @@ std::string SweepWriter::operandsText() {
            "};\n  return features[o];\n}\n";
     return out + choose("template <int o> static DEV const Tensor &" + name + "(const Args &args)", tensors);
   };
-  std::string out = kind("own", program.own) + kind("streamed", program.streamed);
-  out += "static constexpr int streamed_numbers = " + std::to_string(points.numbers.size()) + ";\n";
+  return kind("own", program.own) + kind("streamed", program.streamed) + statisticsText();
+}
+
+/// Which tensors have a number for each streamed row.
+std::string SweepWriter::statisticsText() {
+  std::string out = "static constexpr int streamed_numbers = " + std::to_string(points.numbers.size()) + ";\n";
   if (points.numbers.empty()) return out;
   std::vector<std::string> tensors, places, heads;
   std::string types;

@@ -42,6 +42,7 @@ protected:
   std::string outsText();
   std::string formulas();
   std::string operandsText();
+  std::string statisticsText();
   static bool writesFeatures(attn::EpilogueOp epilogue);
   static std::string roundedName(llvm::StringRef accumulator);
   bool isSummedRounded(attn::ReduceOp reduce);

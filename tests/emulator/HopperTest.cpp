@@ -126,6 +126,14 @@ TEST(Hopper, BiasesHoweverTheirRowsLie) {
   expectRight({dims(128, 96, bias + "\nlayout = \"packed\""), shape(3, 1, 1, 70, 120)});
   expectRight({dims(256, 256, bias), shape(1, 1, 1, 70, 136)});
 }
+TEST(Hopper, BiasesOfKeys) {
+  const std::string tangents = "\ntangents = [\"q\", \"k\", \"v\", \"bias\"]";
+  expectRight({dims(64, 64, "bias = { dims = [\"batch\", \"kv\"] }" + tangents), shape(2, 2, 2, 70, 301)});
+  expectRight({dims(128, 64, "layout = \"padded\"\nbias = { dims = [\"heads\", \"kv\"], dtype = \"f32\" }" + tangents),
+               shape(2, 2, 2, 70, 150)});
+  expectRight({dims(64, 64, "causal = \"top_left\"\nlayout = \"packed\"\nbias = { dims = [\"kv\"] }"),
+               shape(3, 2, 2, 150, 150)});
+}
 TEST(Hopper, FaultsOfLoadedTilesAreFound) {
   const Case c = {dims(64, 64, "bias = { dims = [\"heads\", \"q\", \"kv\"] }"), shape(1, 1, 1, 70, 600)};
   // tiles are read before they have come
