@@ -31,7 +31,7 @@ hopper = {
     "head_dims": [(128, 128), (64, 64), (8, 8), (24, 24), (72, 72), (80, 80), (96, 96), (112, 40), (64, 128), (128, 64), (136, 136), (192, 128), (256, 256)],
     "mask": ["none", "top_left", "bottom_right", "left_window", "window", "documents", "tensor", "tensor_of_keys", "sinks", "tiles"],
     "score": ["plain", "softcap", "alibi", "temperature", "bias", "bias_in_softcap", "pieces"],
-    "bias_dims": [("heads", "q", "kv"), ("batch", "heads", "q", "kv"), ("q", "kv"), ("heads", "q")],
+    "bias_dims": [("heads", "q", "kv"), ("batch", "heads", "q", "kv"), ("q", "kv"), ("batch", "kv"), ("heads", "q")],
     "bias_dtype": ["f32", "own"],
     "bias_tangent": [True, False],
     "tangents": ["qkv", "q", "k", "v", "qk", "qv", "kv"],
