@@ -217,11 +217,11 @@ DEV void set_centre(float (&centre)[2 * M], bool (&is_set)[2 * M], const Tile<M,
 #pragma unroll
     for (int m = 0; m < M; ++m)
 #pragma unroll
-      for (int e = 0; e < 4; ++e)
-        if (keep(m, n, e)) {
-          const float weight = weigh(m, n, e);
-          sum[2 * m + e / 2] += weight * tile.x[m][n][e], weights[2 * m + e / 2] += weight;
-        }
+      for (int e = 0; e < 4; ++e) { // no branches: they take a sixth of a kernel's compilation
+        const bool kept = keep(m, n, e);
+        const float by_weight = weigh(m, n, e), weight = kept ? by_weight : 0.f, x = kept ? tile.x[m][n][e] : 0.f;
+        sum[2 * m + e / 2] += weight * x, weights[2 * m + e / 2] += weight;
+      }
 #pragma unroll
   for (int row = 0; row < 2 * M; ++row) {
     const float total = quad_sum(sum[row]), weight = quad_sum(weights[row]);
@@ -241,7 +241,7 @@ template <int M, int N> struct BySoftmax {
   const float (&reference)[2 * M];
   float scale;
   DEV float operator()(int m, int n, int e) const {
-    const float x = score.x[m][n][e];
-    return x == -infinity() ? 0.f : exp2_fast(scale * (x - reference[2 * m + e / 2]));
+    const float x = score.x[m][n][e], weight = exp2_fast(scale * (x - reference[2 * m + e / 2]));
+    return x == -infinity() ? 0.f : weight;
   }
 };
