@@ -93,6 +93,7 @@ DEV void copy_box(SharedAddress to, const TensorMap &map, int feature, int row, 
 }
 /// Brings the line of 128 bytes that holds the address to the cache that all multiprocessors share.
 DEV void prefetch_line(const void *at) { asm volatile("prefetch.global.L2 [%0];" ::"l"(__cvta_generic_to_global(at))); }
+/// Brings a map nearer, which the first copy by it would wait for.
 DEV void prefetch_map(const TensorMap &map) { asm volatile("prefetch.tensormap [%0];" ::"l"(&map) : "memory"); }
 /// What this thread stored to shared memory is seen by the copy engine and by products that begin later.
 DEV void publish_stores() { asm volatile("fence.proxy.async.shared::cta;" ::: "memory"); }

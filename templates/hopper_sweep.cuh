@@ -9,7 +9,7 @@
 // slots, each slot with two barriers: *full* when its tile has come, *empty* when all consumers have read it. A policy
 // states what sweep.cuh lists, and
 //   key_operands                       the first of the streamed operands are keys, the others values
-//   own_map<o, w>, streamed_map<o, w>  their tensor maps for boxes of w features
+//   own_map<o, w>, streamed_map<o, w>  their tensor maps for boxes of w features; prefetch_maps: all of them
 //   own_rows                           rows of a block: 64 for each warpgroup that multiplies
 //   walks, draws                       whether a block of threads may take several blocks of rows: at equal distances,
 //                                      or drawn from a counter
@@ -44,6 +44,7 @@ template <class Policy> struct HopperSweep {
 
   DEV void run() {
     if (thread_index() == 0) barriers.init();
+    if (thread_index() == 4 * kWarp * Place::consumers) Policy::prefetch_maps(args);
     barrier();
     const int warpgroup = uniform(thread_index() / (4 * kWarp));
     if (warpgroup == Place::consumers) {

@@ -332,8 +332,13 @@ std::string HopperWriter::mapsText() {
   std::string groups;
   const std::vector<int> ofKeys = groupsOfKeys();
   for (int group : ofKeys) groups += (groups.empty() ? "" : ", ") + std::to_string(group);
-  return kind("own", program.own, program.own.size()) + kind("streamed", program.streamed, static_cast<size_t>(keys)) +
-         "static constexpr int key_operands = " + std::to_string(keys) +
+  const std::string maps =
+      kind("own", program.own, program.own.size()) + kind("streamed", program.streamed, static_cast<size_t>(keys));
+  std::string prefetches;
+  for (auto &[tensor, width] : parameters.mappedTensors())
+    prefetches += "prefetch_map(" + parameters.useMap(interface.tensors.find(tensor)->second, width) + ");\n";
+  return maps + "static DEV void prefetch_maps(const Args &args) {\n" + indent(prefetches, 2) +
+         "}\nstatic constexpr int key_operands = " + std::to_string(keys) +
          ", late_groups = " + std::to_string(*llvm::max_element(ofKeys)) +
          ";\nstatic DEV constexpr int key_group(int o) {\n  constexpr int groups[] = {" + groups +
          "};\n  return groups[o];\n}\n";
