@@ -12,6 +12,13 @@
 using namespace jvpgen;
 
 namespace {
+/// What runs beside itself, and again: each way in which sweeps use the workspace.
+struct Work {
+  const char *name, *toml;
+  Problem problem;
+  std::vector<const char *> programs;
+};
+
 /// A program with two sets of inputs, and the outputs of each when it runs alone.
 struct Twins {
   Subject subject;
@@ -31,10 +38,10 @@ struct Twins {
 };
 } // namespace
 
-static Result<Twins> makeTwins(DevicePlace &place, const std::string &program) {
-  Result<Subject> subject = Subject::create(place, "dtype = 'bf16'\nhead_dim_qk = 64\n");
+static Result<Twins> makeTwins(DevicePlace &place, const Work &work, const std::string &program) {
+  Result<Subject> subject = Subject::create(place, work.toml);
   if (!subject) return tl::unexpected(subject.error());
-  Twins out{std::move(*subject), program, denseProblem(2, 8, 8, 1000, 1000), nullptr, {}, {}};
+  Twins out{std::move(*subject), program, work.problem, nullptr, {}, {}};
   out.subject.placement = {.strided = false};
   Result<const Executable *> executable = out.subject.executable(program);
   if (!executable) return tl::unexpected(executable.error());
@@ -55,9 +62,9 @@ static Result<Twins> makeTwins(DevicePlace &place, const std::string &program) {
   return out;
 }
 
-static Result<std::string> twoStreams(DevicePlace &place, const std::string &program) {
+static Result<std::string> twoStreams(DevicePlace &place, const Work &work, const std::string &program) {
   constexpr int kRounds = 5;
-  Result<Twins> twins = makeTwins(place, program);
+  Result<Twins> twins = makeTwins(place, work, program);
   if (!twins) return tl::unexpected(twins.error());
   Result<Stream> first = Stream::create(place.gpu), second = Stream::create(place.gpu);
   if (!first || !second) return tl::unexpected(first ? second.error() : first.error());
@@ -79,9 +86,9 @@ static Result<std::string> twoStreams(DevicePlace &place, const std::string &pro
 // ---- graphs
 // --------------------------------------------------------------------------------------------------------------
 
-static Result<std::string> replayedGraph(DevicePlace &place, const std::string &program) {
+static Result<std::string> replayedGraph(DevicePlace &place, const Work &work, const std::string &program) {
   constexpr int kReplays = 3;
-  Result<Twins> twins = makeTwins(place, program);
+  Result<Twins> twins = makeTwins(place, work, program);
   if (!twins) return tl::unexpected(twins.error());
   Result<Stream> stream = Stream::create(place.gpu);
   if (!stream) return tl::unexpected(stream.error());
@@ -122,12 +129,19 @@ static Result<std::string> beyond32Bits(DevicePlace &place) {
 
 std::vector<Check> jvpgen::deviceChecks(DevicePlace &place) {
   std::vector<Check> checks;
-  for (const char *program : {"forward", "tangent_forward", "backward", "tangent_backward"}) {
-    checks.push_back(
-        {std::string("two streams at once: ") + program, [&place, program] { return twoStreams(place, program); }});
-    checks.push_back({std::string("captured in a graph and replayed: ") + program,
-                      [&place, program] { return replayedGraph(place, program); }});
-  }
+  constexpr const char *kPlain = "dtype = 'bf16'\nhead_dim_qk = 64\n",
+                       *kCausal = "dtype = 'bf16'\nhead_dim_qk = 64\ncausal = 'top_left'\n";
+  const Work works[] = {
+      {"", kPlain, denseProblem(2, 8, 8, 1000, 1000), {"forward", "tangent_forward", "backward", "tangent_backward"}},
+      {", blocks that are drawn", kCausal, denseProblem(2, 24, 24, 1000, 1000), {"forward", "tangent_forward"}},
+      {", divided keys", kPlain, denseProblem(1, 2, 2, 4000, 4000), {"forward", "tangent_forward"}}};
+  for (const Work &work : works)
+    for (const char *program : work.programs) {
+      const std::string what = std::string(program) + work.name;
+      checks.push_back({"two streams at once: " + what, [=, &place] { return twoStreams(place, work, program); }});
+      checks.push_back(
+          {"captured in a graph and replayed: " + what, [=, &place] { return replayedGraph(place, work, program); }});
+    }
   checks.push_back({"memory of the host is refused", [&place] { return refusesHostMemory(place); }});
   checks.push_back({"a bias of more than 2^31 elements", [&place] { return beyond32Bits(place); }});
   return checks;
