@@ -9,7 +9,7 @@ using namespace jvpgen;
 using namespace jvpgen::attn;
 
 static constexpr int kMostFeatures = 256;
-static constexpr int kMaskRegisters = 16; // spills vanish with them
+static constexpr int kRangeRegisters = 16, kBoxRegisters = 8; // of what judges tiles; spills vanish with them
 
 namespace {
 
@@ -73,7 +73,7 @@ static Result<void> refuse(const std::string &asked, const std::string &obstacle
 bool HopperWriter::walks() const {
   return !mayBeEmpty(interface) && interface.layout == "dense" && points.loaded.empty();
 }
-bool HopperWriter::draws() const { return !walks() && points.loaded.empty(); }
+bool HopperWriter::draws() const { return !walks() && points.loaded.empty() && !judgesByMemory(interface); }
 
 /// Operands are q and the like on the left, then keys, then values: none is two of these.
 Result<void> HopperWriter::checkOperandUse() {
@@ -354,7 +354,7 @@ ResourceModel HopperWriter::resources() {
     model.streamed_features += padded(o);
     if (static_cast<int>(i) < keys) model.key_features += padded(o);
   }
-  model.mask_registers = judgesByMemory(interface) ? kMaskRegisters : 0;
+  model.mask_registers = judgesTogether(interface) ? kRangeRegisters : judgesByMemory(interface) ? kBoxRegisters : 0;
   model.score_tiles = static_cast<int>(program.scores.size());
   for (auto &[tensor, tile] : points.loaded) model.fetched_tiles += tensor->dtype == DType::F32 ? 2 : 1;
   model.streamed_numbers = static_cast<int>(points.numbers.size());
