@@ -321,10 +321,6 @@ Result<std::string> SweepWriter::maximumText(MaxOp max) {
   out += indent(scaleSums("factor"), 2);
   std::vector<std::string> value = {scaled(maximum.coefficient, name + "[r]")};
   if (maximum.constant != 0) value.push_back(literal(maximum.constant));
-  if (limitsWeights()) {
-    declareRoom();
-    value.push_back(scaled(-1 / (unit * kLog2E), "room[r]"));
-  }
   const bool isPlain = value.size() == 1 && maximum.coefficient == 1;
   points.name(max.getResult(), isPlain ? value[0] : "(" + joinTerms(value) + ")", Scope::Tile);
   return out + "}\n";

@@ -25,7 +25,6 @@ protected:
   std::string scaleSums(const std::string &factor);
   bool limitsWeights();
   bool hasGivenReference();
-  void declareRoom();
   void makeRoomBesideReference();
   std::string leaveRoom();
   Result<std::string> rangeText();

@@ -1,9 +1,9 @@
-// How the weights of f16 products stay within f16 whatever the size of the tangents: the reference of a row's
-// exponentials gives way. Weights are p and p g, where g is linear in tangents:
+// How the weights of f16 products stay within f16 whatever the size of the tangents: the exponentials of a row give
+// way. Weights are p and p g, where g is linear in tangents:
 //   p = exp(s - m) 2^room,    room = 15 - log2 max(1, greatest |g| of the row so far), rounded down
 // so |p| and |p g| are at most 2^15, and p g is a number of full precision where tangents are tiny. All sums of a row
-// carry 2^room: it leaves their quotients, and as a part of the reference it leaves m + log l. Where lse is given in
-// place of a running maximum, sums are not divided by anything, and leave their sweep without the factor.
+// carry 2^room, and leave their sweep without it: in m + log l it would cost digits, and where lse is given in place of
+// a running maximum nothing divides by it.
 #include "compiler/emit/SweepWriter.h"
 #include "compiler/emit/Text.h"
 
@@ -48,21 +48,16 @@ bool SweepWriter::hasGivenReference() {
   });
 }
 
-void SweepWriter::declareRoom() {
+void SweepWriter::makeRoomBesideReference() {
+  if (!limitsWeights()) return;
   state += "float room[2 * M]; ///< weights are 2^room as large as the reference says\n";
   clearing += "for (int r = 0; r < 2 * M; ++r) room[r] = kMostRoom;\n";
-}
-
-/// Where no maximum is kept that the room could be a part of.
-void SweepWriter::makeRoomBesideReference() {
-  if (!hasGivenReference() || !limitsWeights()) return;
-  declareRoom();
   points.beside_exponents = "room[r]";
 }
 
-/// Sums without 2^room, when a sweep with a given reference ends.
+/// Sums without 2^room, when a sweep ends.
 std::string SweepWriter::leaveRoom() {
-  if (!hasGivenReference() || !limitsWeights()) return "";
+  if (!limitsWeights()) return "";
   return "float whole[2 * M];\nfor (int r = 0; r < 2 * M; ++r) whole[r] = exp2_fast(-room[r]);\n" + scaleSums("whole");
 }
 

@@ -177,12 +177,26 @@ TEST(Hopper, BoxesOfABooleanTensorStayBroadcast) {
   ASSERT_EQ(variant.launches.size(), 3u); // the boxes, the sweep, and what joins its parts where blocks are few
   EXPECT_EQ(variant.launches[0].owners, "i");
   EXPECT_TRUE(variant.launches[2].joins);
-  ASSERT_EQ(variant.workspace.size(), 2u);
+  ASSERT_EQ(variant.workspace.size(), 1u);
   EXPECT_EQ(variant.workspace[0].indices, "ij");
-  EXPECT_EQ(variant.workspace[1].name, variant.launches[1].counter);
   Result<LaunchArguments> arguments = LaunchArguments::create(*bundle, variant);
   ASSERT_TRUE(arguments);
-  EXPECT_EQ(arguments->workspaceBytes(shape(2, 8, 8, 8192, 8192)), 64u * 512u + LaunchArguments::kWorkspaceAlignment);
+  EXPECT_EQ(arguments->workspaceBytes(shape(2, 8, 8, 8192, 8192)), 64u * 512u);
+}
+
+TEST(Hopper, BlocksAreDrawnFromACounterOfTheWorkspace) {
+  Result<PlannedSpec> planned = PlannedSpec::create(specFrom(dims(64, 64, "causal = \"top_left\"")), {"forward"});
+  ASSERT_TRUE(planned);
+  Result<KernelBundle> bundle = planned->emit({.arch = "sm_90a"});
+  ASSERT_TRUE(bundle) << bundle.error().text();
+  const KernelVariant &variant = bundle->variants[0];
+  ASSERT_EQ(variant.workspace.size(), 1u);
+  EXPECT_EQ(variant.workspace[0].name, variant.launches[0].counter);
+  Result<LaunchArguments> arguments = LaunchArguments::create(*bundle, variant, 132);
+  ASSERT_TRUE(arguments);
+  EXPECT_GE(arguments->counterAt(0, shape(1, 3, 3, 8192, 8192)), 0); // 192 blocks of rows
+  EXPECT_EQ(arguments->blocks(0, shape(1, 3, 3, 8192, 8192)), 132);
+  EXPECT_LT(arguments->counterAt(0, shape(1, 2, 2, 1000, 1000)), 0); // 16
 }
 
 TEST(Hopper, EarlyBoxesAreRightToo) {
