@@ -69,7 +69,8 @@ static Result<void> refuse(const std::string &asked, const std::string &obstacle
 }
 
 /// Blocks that last equally long are walked through at equal distances; others are drawn as multiprocessors become
-/// free. Both take registers, which what is loaded for each query and key does not leave.
+/// free. Both take registers, which what is loaded for each query and key does not leave; nor does a mask that reads
+/// memory leave those that drawing takes.
 bool HopperWriter::walks() const {
   return !mayBeEmpty(interface) && interface.layout == "dense" && points.loaded.empty();
 }
