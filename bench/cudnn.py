@@ -15,7 +15,8 @@ import tempfile
 import torch
 
 import peers
-from side_by_side import Machine, architecture, output_of, write
+import provenance
+from side_by_side import Machine, architecture, write
 
 BATCH, HEADS = 2, 16
 
@@ -58,14 +59,14 @@ def main():
     parser.add_argument("--length", type=int, default=8192)
     parser.add_argument("--rounds", type=int, default=11)
     parser.add_argument("--burst-ms", type=float, default=40)
-    parser.add_argument("--commit", default=output_of("git", "rev-parse", "HEAD"))
+    parser.add_argument("--commit", default=provenance.commit())
     parser.add_argument("--output")
     options = parser.parse_args()
     result = {
         "command": "bench/cudnn.py",
         "commit": options.commit,
         "gpu": torch.cuda.get_device_name() if options.device == "cuda" else "cpu",
-        "driver": output_of("nvidia-smi", "--query-gpu=driver_version", "--format=csv,noheader"),
+        "driver": provenance.gpu_and_driver()[1],
         "torch": torch.__version__,
         "date": datetime.date.today().isoformat(),
         "shape": f"{BATCH}x{HEADS}x{options.length}x{options.length}",

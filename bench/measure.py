@@ -8,6 +8,8 @@ a small ragged shape before it is timed, and one that is wrong is not timed.
 
 import argparse, datetime, json, os, subprocess, sys, tempfile
 
+import provenance
+
 dense = 'dtype = "bf16"\n'
 
 
@@ -63,14 +65,6 @@ rates = {
 measuring = {"--by-launch", "--graph-slope"}
 
 
-def output_of(*command):
-    try:
-        ran = subprocess.run(command, capture_output=True, text=True)
-    except FileNotFoundError:
-        return ""
-    return ran.stdout.strip() if ran.returncode == 0 else ""
-
-
 def measure(jvpgen, name, work, rounds, folder):
     text, programs, shapes, options = work
     path = os.path.join(folder, "work.toml")
@@ -118,13 +112,13 @@ def main():
     parser = argparse.ArgumentParser(description="time programs beside cuBLAS")
     parser.add_argument("jvpgen")
     parser.add_argument("list", choices=lists)
-    parser.add_argument("--commit", default=output_of("git", "rev-parse", "HEAD"))
+    parser.add_argument("--commit", default=provenance.commit())
     parser.add_argument("--output")
     parser.add_argument("--rounds", type=int, default=10)
     parser.add_argument("--only", default="", help="works whose name holds one of these, comma separated")
     options = parser.parse_args()
     records = []
-    gpu, _, driver = output_of("nvidia-smi", "--query-gpu=name,driver_version", "--format=csv,noheader").partition(", ")
+    gpu, driver = provenance.gpu_and_driver()
     result = {
         "command": f"bench/measure.py jvpgen {options.list} --rounds {options.rounds}",
         "commit": options.commit,

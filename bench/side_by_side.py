@@ -17,21 +17,14 @@ import json
 import re
 import signal
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
 
+import provenance
+
 DIM = 128
 PRODUCTS = {"forward": 2, "tangent_forward": 6}
-
-
-def output_of(*command):
-    try:
-        ran = subprocess.run(command, capture_output=True, text=True)
-    except FileNotFoundError:
-        return ""
-    return ran.stdout.strip() if ran.returncode == 0 else ""
 
 
 def write(path, text):
@@ -268,7 +261,7 @@ def measure(options):
             "command": "bench/side_by_side.py",
             "commit": options.commit,
             "gpu": gpu,
-            "driver": output_of("nvidia-smi", "--query-gpu=driver_version", "--format=csv,noheader"),
+            "driver": provenance.gpu_and_driver()[1],
             "torch": torch.__version__,
             "date": datetime.date.today().isoformat(),
             "inputs": f"B = 1, D = {DIM}, bf16, no mask, random normal",
@@ -332,7 +325,7 @@ def arguments():
     parser.add_argument("--seconds", type=float, default=1.5, help="of a contender's bursts at a point, once it has three")
     parser.add_argument("--patience", type=float, default=60, help="seconds in which a contender has to be ready, over all points")
     parser.add_argument("--budget", type=float, default=240, help="seconds after which no further point is begun")
-    parser.add_argument("--commit", default=output_of("git", "rev-parse", "HEAD"))
+    parser.add_argument("--commit", default=provenance.commit())
     parser.add_argument("--output", help="default: bench/results/side_by_side_GPU.json")
     options = parser.parse_args()
     if options.plot and not options.o:

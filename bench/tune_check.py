@@ -15,11 +15,12 @@ import datetime
 import json
 import os
 import pathlib
-import shutil
 import subprocess
 import sys
 import tempfile
 import time
+
+import provenance
 
 PROGRAMS = ["forward", "tangent_forward", "backward", "tangent_backward"]
 STEPS = ["planted", "exhaustive", "runs"]
@@ -104,13 +105,6 @@ def runs(options, report):
     return good
 
 
-def output_of(*command):
-    if not shutil.which(command[0]):
-        return ""
-    ran = subprocess.run(command, capture_output=True, text=True)
-    return ran.stdout.strip() if ran.returncode == 0 else ""
-
-
 def main():
     parser = argparse.ArgumentParser(description="show what the tuner promises")
     parser.add_argument("jvpgen")
@@ -121,10 +115,10 @@ def main():
     parser.add_argument("--folder", default=".")
     parser.add_argument("--output")
     parser.add_argument("--step", action="append", choices=STEPS)
-    parser.add_argument("--commit", default=output_of("git", "rev-parse", "HEAD"))
+    parser.add_argument("--commit", default=provenance.commit())
     options = parser.parse_args()
     options.jvpgen = os.path.abspath(options.jvpgen)
-    gpu, _, driver = output_of("nvidia-smi", "--query-gpu=name,driver_version", "--format=csv,noheader").partition(", ")
+    gpu, driver = provenance.gpu_and_driver()
     kept = pathlib.Path(options.output) if options.output else None
     report = {
         **(json.loads(kept.read_text()) if kept and kept.exists() else {}),  # of other steps
