@@ -26,6 +26,15 @@ template <int M, int N> struct Tile {
 #pragma unroll
         for (int e = 0; e < 4; ++e) x[m][n][e] *= factor[2 * m + e / 2];
   }
+  /// Adds each row of another tile, times its factor and a coefficient.
+  DEV void add_rows(const Tile &other, const float (&factor)[2 * M], float coefficient) {
+#pragma unroll
+    for (int m = 0; m < M; ++m)
+#pragma unroll
+      for (int n = 0; n < N / 8; ++n)
+#pragma unroll
+        for (int e = 0; e < 4; ++e) x[m][n][e] += coefficient * factor[2 * m + e / 2] * other.x[m][n][e];
+  }
 };
 
 /// A tile of weights as left operand of output products; filled number by number in the order of e.
@@ -200,15 +209,17 @@ template <int M> DEV bool make_room(float (&room)[2 * M], float (&factor)[2 * M]
   return true;
 }
 
-/// The centre of a row: a mean of its kept entries in the first tile that has one; constant from then on. `weigh` gives
-/// an entry's weight. The nearer the centre is to the row's mean under the softmax, the less is cancelled.
+/// The centre of a row: a mean of its entries in the first tile that has one that counts; constant from then on, unless
+/// the row is let go. `weigh` gives an entry's weight, 0 where it does not count. The nearer the centre is to the row's
+/// mean under the softmax, the less is cancelled. `fall` is by how much the centre is less than before. Says whether
+/// some row of the warp may have got one.
 template <int M, int N, class Weigh>
-DEV void set_centre(float (&centre)[2 * M], bool (&is_set)[2 * M], const Tile<M, N> &tile, const Keep<M, N> &keep,
+DEV bool set_centre(float (&centre)[2 * M], bool (&is_set)[2 * M], float (&fall)[2 * M], const Tile<M, N> &tile,
                     const Weigh &weigh) {
   bool wanted = false;
 #pragma unroll
   for (int row = 0; row < 2 * M; ++row) wanted |= !is_set[row];
-  if (!any_in_warp(wanted)) return;
+  if (!any_in_warp(wanted)) return false;
   float sum[2 * M], weights[2 * M];
 #pragma unroll
   for (int row = 0; row < 2 * M; ++row) sum[row] = weights[row] = 0.f;
@@ -218,24 +229,37 @@ DEV void set_centre(float (&centre)[2 * M], bool (&is_set)[2 * M], const Tile<M,
     for (int m = 0; m < M; ++m)
 #pragma unroll
       for (int e = 0; e < 4; ++e) { // no branches: they take a sixth of a kernel's compilation
-        const bool kept = keep(m, n, e);
-        const float by_weight = weigh(m, n, e), weight = kept ? by_weight : 0.f, x = kept ? tile.x[m][n][e] : 0.f;
+        const float weight = weigh(m, n, e), x = weight == 0.f ? 0.f : tile.x[m][n][e];
         sum[2 * m + e / 2] += weight * x, weights[2 * m + e / 2] += weight;
       }
 #pragma unroll
   for (int row = 0; row < 2 * M; ++row) {
-    const float total = quad_sum(sum[row]), weight = quad_sum(weights[row]);
-    if (is_set[row] || weight == 0.f) continue;
-    centre[row] = total * recip_fast(weight);
-    is_set[row] = true;
+    const float total = quad_sum(sum[row]), weight = quad_sum(weights[row]), before = centre[row];
+    if (!is_set[row] && weight != 0.f) centre[row] = total * recip_fast(weight), is_set[row] = true;
+    fall[row] = before - centre[row];
   }
+  return true;
+}
+template <int M, int N, class Weigh>
+DEV void set_centre(float (&centre)[2 * M], bool (&is_set)[2 * M], const Tile<M, N> &tile, const Weigh &weigh) {
+  float fall[2 * M];
+  set_centre(centre, is_set, fall, tile, weigh);
 }
 
-/// All entries alike.
-struct AllAlike {
-  DEV float operator()(int, int, int) const { return 1.f; }
+/// After a row's reference has moved to a key, which now weighs 1: where that is more than all before it together,
+/// `total`, the row's centre is to be found anew.
+template <int M> DEV void let_go(bool (&is_set)[2 * M], const float (&total)[2 * M]) {
+#pragma unroll
+  for (int row = 0; row < 2 * M; ++row) is_set[row] &= quad_sum(total[row]) >= 1.f;
+}
+
+/// All entries that count alike.
+template <int M, int N> struct AllAlike {
+  const Keep<M, N> &keep;
+  DEV float operator()(int m, int n, int e) const { return keep(m, n, e) ? 1.f : 0.f; }
 };
-/// exp2(scale (score - reference)), as the entry is weighted in the sums so far.
+/// exp2(scale (score - reference)), as the entry is weighted in the sums so far; scores that do not count are
+/// -infinity.
 template <int M, int N> struct BySoftmax {
   const Tile<M, N> &score;
   const float (&reference)[2 * M];
@@ -244,4 +268,10 @@ template <int M, int N> struct BySoftmax {
     const float x = score.x[m][n][e], weight = exp2_fast(scale * (x - reference[2 * m + e / 2]));
     return x == -infinity() ? 0.f : weight;
   }
+};
+/// The same of scores of which some do not count.
+template <int M, int N> struct KeptBySoftmax {
+  const Keep<M, N> &keep;
+  BySoftmax<M, N> weight;
+  DEV float operator()(int m, int n, int e) const { return keep(m, n, e) ? weight(m, n, e) : 0.f; }
 };

@@ -227,8 +227,10 @@ bool SweepWriter::isRounded(StringRef accumulator) {
 
 /// What an output product of weights is corrected by has to be the sum of the weights as the product rounded them:
 ///   to = sum_j (w_ij - (sum_k w_ik) P_ij) v_j
-/// vanishes in a row with one key only if both are the same w. Weights that are exponentials are not corrected.
+/// vanishes in a row with one key only if both are the same w. Weights that are exponentials are not corrected, and
+/// those of rows that are centred anew are small where their exponentials are large.
 bool SweepWriter::isSummedRounded(ReduceOp reduce) {
+  if (recentres()) return false;
   const Value tile = program.resolve(reduce.getTile());
   AccumulatorOp acc = program.accumulator(reduce.getAccumulator());
   if (acc.getPlace() != "register" || tile.getDefiningOp<MexpOp>()) return false;
@@ -301,6 +303,10 @@ std::string SweepWriter::scaleSums(const std::string &factor) {
   return out;
 }
 
+/// By which power of two exponentials may exceed 1 before the reference moves. Rows are centred anew at moves alone: no
+/// key outweighs the sum before it by more than this without a centre of its own.
+constexpr double kSlack = 4;
+
 /// The running maximum; when it moves, what was summed so far is scaled to the new one.
 Result<std::string> SweepWriter::maximumText(MaxOp max) {
   const Maximum maximum = maximumOf(program, max);
@@ -311,14 +317,17 @@ Result<std::string> SweepWriter::maximumText(MaxOp max) {
                 "a running maximum that no exponent subtracts was asked for; subtract it in the exponent.");
   const double scale = unit * maximum.coefficient * kLog2E;
   referenceScale = scale;
-  const bool isLazy = elementType() == "Bf16"; // f16 weights above 1 would lose range
   state += "float " + name + "[2 * M]; ///< reference of the exponentials, per row\n";
   clearing += "for (int r = 0; r < 2 * M; ++r) " + name + "[r] = -infinity();\n";
   std::string out = "float top[2 * M], factor[2 * M];\ngreatest_of_rows(top, " + tile +
                     (masked.contains(maximum.tile) ? "" : ", keep") + ");\nif (move_reference<M>(" + name +
-                    ", factor, top, " + literal(scale) + ", " + (isLazy ? literal(8 / scale) : "0.f") + ")) {\n";
+                    ", factor, top, " + literal(scale) + ", " + (isLazy() ? literal(kSlack / scale) : "0.f") + ")) {\n";
   softmaxWeight = "BySoftmax<M, N>{" + tile + ", " + name + ", " + literal(scale) + "}";
+  if (!masked.contains(maximum.tile)) softmaxWeight = "KeptBySoftmax<M, N>{keep, " + softmaxWeight + "}";
   out += indent(scaleSums("factor"), 2);
+  if (recentres())
+    for (ShiftOp shift : program.shifts)
+      out += "  let_go<M>(centre_" + shift.getName().str() + "_set, " + normaliser() + ");\n";
   std::vector<std::string> value = {scaled(maximum.coefficient, name + "[r]")};
   if (maximum.constant != 0) value.push_back(literal(maximum.constant));
   const bool isPlain = value.size() == 1 && maximum.coefficient == 1;
@@ -331,8 +340,49 @@ std::string SweepWriter::centreText(ShiftOp shift) {
   state += "float " + name + "[2 * M]; ///< centre of a row\nbool " + name + "_set[2 * M];\n";
   clearing += "for (int r = 0; r < 2 * M; ++r) " + name + "[r] = 0.f, " + name + "_set[r] = false;\n";
   points.name(shift.getResult(), name + "[r]", Scope::Tile);
-  return "set_centre<M, N>(" + name + ", " + name + "_set, " + tile + ", keep, " +
-         (softmaxWeight.empty() ? "AllAlike()" : softmaxWeight) + ");\n";
+  const std::string fall = "fall_" + shift.getName().str(),
+                    weigh = softmaxWeight.empty() ? "AllAlike<M, N>{keep}" : softmaxWeight;
+  if (!recentres()) return "set_centre<M, N>(" + name + ", " + name + "_set, " + tile + ", " + weigh + ");\n";
+  return "float " + fall + "[2 * M];\nif (set_centre<M, N>(" + name + ", " + name + "_set, " + fall + ", " + tile +
+         ", " + weigh + ")) {\n" + indent(moveSums(shift, fall), 2) + "}\n";
+}
+
+/// The reference of exponentials may lag behind the running maximum; f16 weights above 1 would lose range.
+bool SweepWriter::isLazy() const { return elementType() == "Bf16"; }
+
+/// The sum of the exponentials, if there is one.
+std::string SweepWriter::normaliser() {
+  for (ReduceOp reduce : program.reduces)
+    if (program.resolve(reduce.getTile()).getDefiningOp<MexpOp>() &&
+        program.accumulator(reduce.getAccumulator()).getPlace() == "register")
+      return reduce.getAccumulator().str();
+  return "";
+}
+
+/// Whether a row whose reference has moved so far that its next keys outweigh all before takes its centre from them:
+/// all its sums have to be such that they can be moved.
+bool SweepWriter::recentres() {
+  if (!isLazy() || program.maxima.empty() || program.shifts.empty() || normaliser().empty()) return false;
+  return llvm::all_of(program.accumulators, [&](AccumulatorOp acc) {
+    return acc.getPlace() == "register" &&
+           llvm::all_of(program.shifts, [&](ShiftOp shift) { return movedBy(acc.getName(), shift).has_value(); });
+  });
+}
+
+/// All sums so far, relative to a centre that has fallen.
+std::string SweepWriter::moveSums(ShiftOp shift, const std::string &fall) {
+  std::string out;
+  for (AccumulatorOp acc : program.accumulators) {
+    const std::string name = acc.getName().str();
+    const Moved moved = *movedBy(name, shift);
+    if (moved.base.empty()) continue;
+    const std::string by = literal(moved.coefficient);
+    out += cast<ValueType>(acc.getType()).hasFeature()
+               ? name + ".add_rows(" + moved.base + ", " + fall + ", " + by + ");\n"
+               : "for (int r = 0; r < 2 * M; ++r) " + name + "[r] += " + by + " * " + fall + "[r] * " + moved.base +
+                     "[r];\n";
+  }
+  return out;
 }
 
 /// Computes values that maxima and centres read into tiles of registers.

@@ -29,6 +29,10 @@ protected:
   std::string leaveRoom();
   Result<std::string> rangeText();
   std::string centreText(attn::ShiftOp shift);
+  bool isLazy() const;
+  std::string normaliser();
+  bool recentres();
+  std::string moveSums(attn::ShiftOp shift, const std::string &fall);
   Result<std::string> earlyText(llvm::ArrayRef<std::pair<mlir::Value, std::string>> values);
   Result<std::string> referenceText();
   Result<std::string> passText(llvm::function_ref<Result<std::string>()> sinks, const std::string &before);

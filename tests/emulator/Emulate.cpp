@@ -90,6 +90,7 @@ int main(int argc, char **argv) {
   app.add_option("--seed", options.verify.seed);
   app.add_option("--schedule-number", options.schedule_number);
   app.add_option("--splits", options.splits);
+  app.add_option("--q-scale", inputs.q_scale);
   app.add_option("--tangent-scale", inputs.tangent_scale);
   app.add_option("--kept-tiles", inputs.kept_tiles.share);
   app.add_option("--tile-size", inputs.kept_tiles.size);
