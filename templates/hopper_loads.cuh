@@ -124,7 +124,10 @@ template <int N> struct TileLoader {
     const auto *from = box.template rows<Type>(t, place, head);
     const i64 stride = t.stride[int(Axis::query)], step = t.stride[int(Axis::key)];
     if (step == 1 && together(from, stride, 16))
-      copy_pieces<Type, 16>(tile + offset, from, stride);
+      if (kWarp % LoadedLayout<Type, N>::pieces == 0 && box.first + 64 <= box.length && box.key + N <= box.keys)
+        copy_whole<Type>(tile + offset, from + box.first * stride, stride);
+      else
+        copy_pieces<Type, 16>(tile + offset, from, stride);
     else if (step == 1 && together(from, stride, 4))
       copy_pieces<Type, 4>(tile + offset, from, stride);
     else
@@ -145,13 +148,29 @@ private:
             (bytes - 1)) == 0;
   }
 
+  /// Opaque: else what follows from it takes registers through all loops.
+  static DEV int lane() { return int(opaque(u32(thread_index() % kWarp))); }
+
+  /// A whole tile: a lane has one column of pieces.
+  template <class Type> DEV void copy_whole(SharedAddress to, const typename Type::Memory *from, i64 stride) const {
+    using Layout = LoadedLayout<Type, N>;
+    constexpr int rows = kWarp / Layout::pieces > 0 ? kWarp / Layout::pieces : 1; // of a copy by the warp
+    const int at = lane(), first = at / Layout::pieces, piece = at % Layout::pieces;
+    const auto *x = reinterpret_cast<const char *>(from + first * stride) + 16 * piece;
+    const i64 step = rows * stride * Type::bytes;
+    to += first * Layout::pitch;
+    const int place = 16 * (piece ^ Layout::swizzle(first)); // swizzle(r + first) = swizzle(r) ^ swizzle(first)
+#pragma unroll 4                                             // all at once would take more registers than the warp has
+    for (int r = 0; r < 64; r += rows, x += step)
+      copy_async(to + (place ^ 16 * Layout::swizzle(r)) + r * Layout::pitch, x, true);
+  }
   /// Pieces go round the lanes, row by row, in copies of `Bytes` bytes; one that the keys end in is gathered.
   template <class Type, int Bytes>
   DEV void copy_pieces(SharedAddress to, const typename Type::Memory *from, i64 stride) {
     using Layout = LoadedLayout<Type, N>;
     constexpr int numbers = 16 / Type::bytes;
 #pragma unroll 1
-    for (int at = thread_index() % kWarp; at < 64 * Layout::pieces; at += kWarp) {
+    for (int at = lane(); at < 64 * Layout::pieces; at += kWarp) {
       const int r = at / Layout::pieces, piece = at % Layout::pieces, left = box.keys - box.key - piece * numbers;
       const typename Type::Memory *x = from + box.row(r) * stride + piece * numbers;
       const SharedAddress there = to + r * Layout::pitch + 16 * (piece ^ Layout::swizzle(r));
@@ -173,7 +192,7 @@ private:
     using Layout = LoadedLayout<Type, N>;
     constexpr int numbers = 16 / Type::bytes;
 #pragma unroll 1
-    for (int at = thread_index() % kWarp; at < 64 * Layout::pieces; at += kWarp) {
+    for (int at = lane(); at < 64 * Layout::pieces; at += kWarp) {
       const int r = at / Layout::pieces, piece = at % Layout::pieces, left = box.keys - box.key - piece * numbers;
       store_shared_words(to + r * Layout::pitch + 16 * (piece ^ Layout::swizzle(r)),
                          gather_piece<Type>(from + box.row(r) * stride + piece * numbers * step, step, left));
