@@ -47,7 +47,8 @@ template <class Policy> DEV void row_pass(const typename Policy::Args &args) {
     Policy::compute(args, s, first + row);
 }
 
-/// The mask over boxes: a block has the boxes of kBoxQueries queries, a lane one key of a box at a time.
+/// The mask over boxes: a block has the boxes of kBoxQueries queries, a lane one key of a box at a time, of which it
+/// asks for many queries at once.
 template <class Policy> DEV void box_pass(const typename Policy::Args &args) {
   const Point at = block_point<Policy>(args.problem, kBoxQueries);
   const Sequence s = sequence_at<Policy>(args, at);
@@ -55,7 +56,14 @@ template <class Policy> DEV void box_pass(const typename Policy::Args &args) {
   for (int first = kWarp * (thread_index() / kWarp); first < args.problem.kv_length; first += kWarp * Policy::warps) {
     const int j = first + thread_index() % kWarp;
     float kept = 0.f, dropped = 0.f;
-    for (int i = at.i; j < s.kv_length && i < end; ++i) (Policy::keep(args, s, i, j) ? kept : dropped) = 1.f;
+    constexpr int together = 16;
+    for (int i = at.i; j < s.kv_length && i < end; i += together) {
+      bool keeps[together];
+#pragma unroll
+      for (int k = 0; k < together; ++k) keeps[k] = Policy::keep(args, s, i + k < end ? i + k : end - 1, j);
+#pragma unroll
+      for (int k = 0; k < together; ++k) (keeps[k] ? kept : dropped) = 1.f;
+    }
 #pragma unroll
     for (int mask = kBoxKeys / 2; mask; mask /= 2) {
       kept = greatest(kept, shuffle_xor(kept, mask));
