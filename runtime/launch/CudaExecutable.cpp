@@ -80,7 +80,9 @@ Result<void> CudaExecutable::load(const Launch &launch, const CompiledKernel &co
 }
 
 /// A host pointer, or one of another GPU, would only fail inside a kernel, and take the whole context with it.
-Result<void> CudaExecutable::checkPlaces(std::span<const TensorView> views, const void *workspace) const {
+/// Nothing is read or written behind a workspace of no bytes.
+Result<void> CudaExecutable::checkPlaces(const Problem &problem, std::span<const TensorView> views,
+                                         const void *workspace) const {
   auto refuse = [&](const std::string &what) {
     return fail(ErrorKind::Invalid, what + " is to be used on " + device->facts.name + ", GPU " +
                                         std::to_string(device->facts.ordinal) +
@@ -89,7 +91,8 @@ Result<void> CudaExecutable::checkPlaces(std::span<const TensorView> views, cons
   for (size_t k = 0; k < views.size(); ++k)
     if (views[k].data && arguments.isUsed(k) && !device->owns(views[k].data))
       return refuse("the tensor '" + signature()[k].name + "'");
-  return !workspace || device->owns(workspace) ? Result<void>() : refuse("the workspace");
+  const bool isPlaced = !workspace || device->owns(workspace) || workspaceBytes(problem) == 0;
+  return isPlaced ? Result<void>() : refuse("the workspace");
 }
 
 Result<void> CudaExecutable::queue(const Problem &problem, std::span<const TensorView> views, void *workspace,
@@ -101,7 +104,7 @@ Result<void> CudaExecutable::queue(const Problem &problem, std::span<const Tenso
   LaunchFrames::Loan frame = frames.lend(problem, views);
   if (!frame->isFor(problem, views) || !frame->replace(driver, views, workspace))
     if (Result<void> ok = frame->layOut(driver, problem, views, workspace); !ok) return ok;
-  if (Result<void> ok = checkPlaces(views, workspace); !ok) return ok;
+  if (Result<void> ok = checkPlaces(problem, views, workspace); !ok) return ok;
   for (size_t k = 0; k < kernels.size(); ++k) {
     const int64_t blocks = frame->blocks(k);
     if (blocks == 0) continue;

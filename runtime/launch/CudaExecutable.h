@@ -55,7 +55,7 @@ private:
     Driver::Function function = nullptr;
     unsigned threads = 0, shared_bytes = 0;
   };
-  Result<void> checkPlaces(std::span<const TensorView> views, const void *workspace) const;
+  Result<void> checkPlaces(const Problem &problem, std::span<const TensorView> views, const void *workspace) const;
   Result<void> queue(const Problem &problem, std::span<const TensorView> views, void *workspace, void *stream,
                      const Queued *queued) const;
 
