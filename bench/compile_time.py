@@ -26,7 +26,8 @@ def programs_of(jvpgen, spec):
 def compiled(jvpgen, spec, arch, programs):
     """Wall seconds, and the record of each kernel."""
     with tempfile.TemporaryDirectory() as cache:
-        environment = {**os.environ, "XDG_CACHE_HOME": cache}
+        # NVRTC itself keeps what it has compiled, in the driver's cache
+        environment = {**os.environ, "XDG_CACHE_HOME": cache, "CUDA_CACHE_PATH": os.path.join(cache, "nv")}
         begin = time.perf_counter()
         running = [
             subprocess.Popen([jvpgen, "compile", spec, "--arch", arch, "--programs", p, "--json"], env=environment,
