@@ -18,6 +18,7 @@ struct Exact {
   static DEV double exp(double x) { return ::exp(x); }
   static DEV double log(double x) { return ::log(x); }
   static DEV double tanh(double x) { return ::tanh(x); }
+  static DEV double logistic(double x) { return 1 / (1 + ::exp(-x)); }
   static DEV double sqrt(double x) { return ::sqrt(x); }
 };
 
@@ -33,10 +34,8 @@ template <class Operand> struct Rounded {
   }
   static DEV float exp(float x) { return exp2_fast(1.44269504f * x); }
   static DEV float log(float x) { return 0.693147181f * log2_fast(x); }
-  /// tanh x = 1 - 2 / (1 + exp(2 x)), exact to float32's rounding of 1, where operands are of 16 bits.
-  static DEV float tanh(float x) {
-    return Operand::bytes == 2 ? 1.f - 2.f * recip_fast(1.f + exp2_fast(2.88539008f * x)) : tanh_exact(x);
-  }
+  static DEV float tanh(float x) { return tanh_exact(x); }
+  static DEV float logistic(float x) { return recip_fast(1.f + exp2_fast(-1.44269504f * x)); }
   static DEV float sqrt(float x) { return sqrt_exact(x); }
 };
 

@@ -150,7 +150,9 @@ template <class Policy> struct Streamed {
   }
   /// The thread's column of number e in column group n, on the streamed axis.
   DEV int column(int n, int e) const { return first + 8 * n + 2 * (thread_index() % 4) + (e & 1); }
-  /// The same, or the last one of the axis.
+  /// The same as a number: one addition for each group.
+  DEV float number(int n, int e) const { return float(first + 2 * (thread_index() % 4)) + float(8 * n + (e & 1)); }
+  /// The column, or the last one of the axis.
   DEV int inside(int n, int e, int length) const { return column(n, e) < length ? column(n, e) : length - 1; }
 };
 

@@ -67,11 +67,33 @@ Value Scope::apply(attn::ApplyOp op) {
     Value notAbove = code.select(code.compare(Compare::Less, x[0], zero), code.number(below), code.number(at));
     return code.select(code.compare(Compare::Greater, x[0], zero), code.number(above), notAbove);
   };
-  enum { Exp, Log, Tanh, Sqrt, Abs, Min, Max, Where, Lt, Le, Eq, Recip, Recip0, Sign, Step, Nonempty, And, Or, Not };
+  enum {
+    Exp,
+    Log,
+    Tanh,
+    Logistic,
+    Sqrt,
+    Abs,
+    Min,
+    Max,
+    Where,
+    Lt,
+    Le,
+    Eq,
+    Recip,
+    Recip0,
+    Sign,
+    Step,
+    Nonempty,
+    And,
+    Or,
+    Not
+  };
   switch (llvm::StringSwitch<int>(op.getFunction())
               .Case("exp", Exp)
               .Case("log", Log)
               .Case("tanh", Tanh)
+              .Case("logistic", Logistic)
               .Case("sqrt", Sqrt)
               .Case("abs", Abs)
               .Case("min", Min)
@@ -91,6 +113,7 @@ Value Scope::apply(attn::ApplyOp op) {
   case Exp: return code.apply(Code::Function::Exp, x[0]);
   case Log: return code.apply(Code::Function::Log, x[0]);
   case Tanh: return code.apply(Code::Function::Tanh, x[0]);
+  case Logistic: return code.div(one, code.add(one, code.apply(Code::Function::Exp, code.sub(zero, x[0]))));
   case Sqrt: return code.apply(Code::Function::Sqrt, x[0]);
   case Abs: return code.apply(Code::Function::Abs, x[0]);
   case Min: return code.least(x[0], x[1]);

@@ -46,6 +46,7 @@ static Function functionOf(llvm::StringRef name) {
       {"exp", [](const double *x) { return std::exp(x[0]); }},
       {"log", [](const double *x) { return std::log(x[0]); }},
       {"tanh", [](const double *x) { return std::tanh(x[0]); }},
+      {"logistic", [](const double *x) { return 1 / (1 + std::exp(-x[0])); }},
       {"sqrt", [](const double *x) { return std::sqrt(x[0]); }},
       {"abs", [](const double *x) { return std::fabs(x[0]); }},
       {"recip", [](const double *x) { return 1 / x[0]; }},

@@ -85,6 +85,7 @@ public:
     if (name == "nonempty") return {"[" + x[0].text + " > -\\infty]"};
     if (name == "abs") return {"\\left|" + x[0].text + "\\right|"};
     if (name == "sqrt") return {"\\sqrt{" + x[0].text + "}"};
+    if (name == "logistic") return {"\\sigma" + group(x[0].text)};
     if (name == "step") return {"\\theta" + group(x[0].text)};
     if (name == "where")
       return {"\\begin{cases}" + x[1].text + " & " + x[0].text + " \\\\ " + x[2].text + " & \\text{else}\\end{cases}"};

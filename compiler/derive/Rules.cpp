@@ -33,6 +33,8 @@ static const Rule kRules[] = {
     // d tanh(x) = (1 - tanh(x)^2) dx
     {"tanh", 1,
      [](Term y, ArrayRef<Term>) -> Partials { return {difference(y->context->one(), y->context->mul({y, y}))}; }},
+    // d L(x) = (L(x) - L(x)^2) dx,  L(x) = 1 / (1 + exp(-x))
+    {"logistic", 1, [](Term y, ArrayRef<Term>) -> Partials { return {difference(y, y->context->mul({y, y}))}; }},
     // d sqrt(x) = dx / (2 sqrt(x))
     {"sqrt", 1,
      [](Term y, ArrayRef<Term>) -> Partials { return {y->context->scale(Rational(1, 2), call("recip", {y}))}; }},

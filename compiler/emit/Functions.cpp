@@ -4,21 +4,23 @@
 
 using namespace jvpgen;
 
-/// tanh x = 1 - 2 / (1 + exp(2 x)): two instructions of the special unit; exact to 2^-23 of 1.
-static std::string fastTanh(const std::string &x) {
-  return "1.f - 2.f * recip_fast(1.f + exp2_fast(2.88539008f * (" + x + ")))";
+/// exp(x) = exp2(k x) and logistic(x) = 1 / (1 + exp2(-k x)),  k = log2 e
+double jvpgen::argumentScale(llvm::StringRef f) {
+  constexpr double kLog2E = 1.4426950408889634;
+  return f == "exp" ? kLog2E : f == "logistic" ? -kLog2E : 1;
 }
 
-Result<std::string> jvpgen::applyText(llvm::StringRef f, llvm::ArrayRef<std::string> a, bool precise) {
+Result<std::string> jvpgen::applyText(llvm::StringRef f, llvm::ArrayRef<std::string> a) {
   auto call = [&](const std::string &name) {
     std::string out = name + "(" + a[0];
     for (const std::string &x : a.drop_front()) out += ", " + x;
     return out + ")";
   };
   auto truth = [](const std::string &condition) { return condition + " ? 1.f : 0.f"; };
-  if (f == "exp") return "exp2_fast(1.44269504f * (" + a[0] + "))";
+  if (f == "exp") return call("exp2_fast");
+  if (f == "logistic") return "recip_fast(1.f + " + call("exp2_fast") + ")";
   if (f == "log") return "0.693147181f * log2_fast(" + a[0] + ")";
-  if (f == "tanh") return precise ? call("tanh_exact") : fastTanh(a[0]);
+  if (f == "tanh") return call("tanh_exact");
   if (f == "sqrt") return call("sqrt_exact");
   if (f == "abs") return call("magnitude");
   if (f == "min") return call("least");

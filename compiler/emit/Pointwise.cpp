@@ -81,15 +81,7 @@ Result<std::string> Pointwise::define(Value v) {
       .Case([&](LinOp x) { return bound(lin(x, 1, false), "x"); })
       .Case([&](MulOp x) { return bound(mul(x), "y"); })
       .Case([&](MexpOp x) { return bound(mexp(x), "p"); })
-      .Case([&](ApplyOp x) -> Result<std::string> {
-        std::vector<std::string> arguments;
-        for (Value a : x.getArguments()) {
-          Result<std::string> text = use(a);
-          if (!text) return text;
-          arguments.push_back(*text);
-        }
-        return bound(applyText(x.getFunction(), arguments, program.resources().element_bytes == 4), "f");
-      })
+      .Case([&](ApplyOp x) { return bound(apply(x), "f"); })
       .Default([&](Operation *x) -> Result<std::string> {
         return fail(ErrorKind::Unsupported,
                     "the operation " + x->getName().getStringRef().str() +
@@ -138,8 +130,8 @@ Result<std::string> Pointwise::input(InputOp op) {
 Result<std::string> Pointwise::index(IndexOp op) {
   const bool rows = program.isRowSweep();
   std::string text = llvm::StringSwitch<std::string>(op.getName())
-                         .Case("i", rows ? "float(own.row(r))" : "float(tile.column(n, c))")
-                         .Case("j", rows ? "float(tile.column(n, c))" : "float(own.row(r))")
+                         .Case("i", rows ? "float(own.row(r))" : "tile.number(n, c)")
+                         .Case("j", rows ? "tile.number(n, c)" : "float(own.row(r))")
                          .Case("b", "float(s.b)")
                          .Case("h", "float(s.h)")
                          .Case("q_length", "float(s.q_length)")
@@ -191,12 +183,28 @@ Result<std::string> Pointwise::lin(LinOp op, double scale, bool isExponent) {
   return joinTerms(inner);
 }
 
+/// The factor x + 1 or x - 1 that nothing else reads, in a product of several entries.
+LinOp Pointwise::shiftedFactor(MulOp op) {
+  if (scopeOf(op.getResult()) != Scope::Entry || op.getFactors().size() < 2) return nullptr;
+  for (Value factor : op.getFactors()) {
+    auto lin = program.resolve(factor).getDefiningOp<LinOp>();
+    if (!lin || lin.getTerms().size() != 1 || std::abs(toDouble(lin.getConstant())) != 1) continue;
+    if (toDouble(cast<StringAttr>(lin.getCoefficients()[0]).getValue()) != 1) continue;
+    if (scopeOf(lin.getResult()) != Scope::Entry || usersOf(lin.getResult()).size() != 1) continue;
+    if (!names.count(lin.getResult()) && !tiles.count(lin.getResult())) return lin;
+  }
+  return nullptr;
+}
+
+/// A product; y (x - 1) = y x - y is one instruction.
 Result<std::string> Pointwise::mul(MulOp op) {
   const Scope scope = scopeOf(op.getResult());
   std::string inner, outer;
   Scope outerScope = Scope::Head;
   unsigned count = 0;
+  LinOp shifted = shiftedFactor(op);
   for (Value factor : op.getFactors()) {
+    if (shifted && program.resolve(factor) == shifted.getResult()) continue;
     Result<std::string> text = use(factor);
     if (!text) return text;
     Scope part = scopeOf(program.resolve(factor));
@@ -205,22 +213,45 @@ Result<std::string> Pointwise::mul(MulOp op) {
     std::string &side = isOuter ? outer : inner;
     side += (side.empty() ? "" : " * ") + *text;
   }
+  if (shifted && !inner.empty()) {
+    Result<std::string> x = use(shifted.getTerms()[0]);
+    if (!x) return x;
+    const std::string y = declare(scope, fresh("y"), inner);
+    inner = "fused(" + y + ", " + *x + ", " + (toDouble(shifted.getConstant()) < 0 ? "-" : "") + y + ")";
+  } else if (shifted) {
+    Result<std::string> text = use(shifted.getResult());
+    if (!text) return text;
+    inner = *text;
+  }
   if (outer.empty()) return inner;
   if (inner.empty()) return outer;
   if (count > 1) outer = hoist(outerScope, outer);
   return inner + " * " + outer;
 }
 
-/// exp(x) = 2^(x log2 e), and 0 where the mask drops the entry; log2 e moves into the coefficients of a lin.
+/// A value times a number, which moves into the coefficients of a lin.
+Result<std::string> Pointwise::multiple(double scale, Value v, bool isExponent) {
+  v = program.resolve(v);
+  if (auto terms = v.getDefiningOp<LinOp>(); terms && scale != 1 && !names.count(v) && !tiles.count(v))
+    return lin(terms, scale, isExponent);
+  Result<std::string> x = use(v);
+  if (!x) return x;
+  return scaled(scale, *x);
+}
+
+Result<std::string> Pointwise::apply(ApplyOp op) {
+  std::vector<std::string> arguments;
+  for (Value a : op.getArguments()) {
+    Result<std::string> text = multiple(arguments.empty() ? argumentScale(op.getFunction()) : 1, a, false);
+    if (!text) return text;
+    arguments.push_back(*text);
+  }
+  return applyText(op.getFunction(), arguments);
+}
+
+/// exp(x) = 2^(x log2 e), and 0 where the mask drops the entry.
 Result<std::string> Pointwise::mexp(MexpOp op) {
-  Value exponent = program.resolve(op.getExponent());
-  Result<std::string> text = [&]() -> Result<std::string> {
-    auto terms = exponent.getDefiningOp<LinOp>();
-    if (terms && !names.count(exponent) && !tiles.count(exponent)) return lin(terms, kLog2E, true);
-    Result<std::string> x = use(exponent);
-    if (!x) return x;
-    return scaled(kLog2E, *x);
-  }();
+  Result<std::string> text = multiple(kLog2E, op.getExponent(), true);
   if (!text) return text;
   if (maskedTile(op)) return "exp2_fast(" + *text + ")";
   return "keep(m, n, e) ? exp2_fast(" + *text + ") : 0.f";

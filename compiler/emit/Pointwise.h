@@ -57,6 +57,9 @@ private:
   Result<std::string> lin(attn::LinOp op, double scale, bool isExponent);
   bool mayBeInfinite(mlir::Value v);
   Result<std::string> mul(attn::MulOp op);
+  attn::LinOp shiftedFactor(attn::MulOp op);
+  Result<std::string> multiple(double scale, mlir::Value v, bool isExponent);
+  Result<std::string> apply(attn::ApplyOp op);
   Result<std::string> mexp(attn::MexpOp op);
   std::string hoist(Scope scope, const std::string &expression);
   std::string bind(mlir::Value v, Scope scope, const std::string &expression, const std::string &stem);
@@ -76,8 +79,9 @@ private:
   std::map<std::string, int> counts;
 };
 
-/// A function of the dialect's table as C++; `precise` where the type of the products asks for more than 16 bits.
-Result<std::string> applyText(llvm::StringRef function, llvm::ArrayRef<std::string> arguments, bool precise);
+/// A function of the dialect's table as C++; its first argument has been multiplied by `argumentScale`.
+Result<std::string> applyText(llvm::StringRef function, llvm::ArrayRef<std::string> arguments);
+double argumentScale(llvm::StringRef function);
 
 } // namespace jvpgen
 

@@ -148,7 +148,8 @@ std::string ProgramWriter::applyText(Term t) {
   for (Term a : t->args) x.push_back(value(a));
   auto truth = [](const std::string &condition) { return condition + " ? Number(1) : Number(0)"; };
   const llvm::StringRef f = t->name;
-  if (f == "exp" || f == "log" || f == "tanh" || f == "sqrt") return "Arithmetic::" + t->name + "(" + x[0] + ")";
+  if (f == "exp" || f == "log" || f == "tanh" || f == "logistic" || f == "sqrt")
+    return "Arithmetic::" + t->name + "(" + x[0] + ")";
   if (f == "abs") return x[0] + " < 0 ? -" + x[0] + " : " + x[0];
   if (f == "recip") return "1 / " + x[0];
   if (f == "recip0") return x[0] + " == 0 ? Number(0) : 1 / " + x[0];

@@ -71,7 +71,10 @@ Result<std::string> ScalarText::expression(Operation *op) {
         return joinTerms(terms);
       })
       .Case([&](MulOp) -> Result<std::string> { return llvm::join(*arguments, " * "); })
-      .Case([&](ApplyOp x) { return applyText(x.getFunction(), *arguments, true); })
+      .Case([&](ApplyOp x) {
+        arguments->front() = scaled(argumentScale(x.getFunction()), arguments->front());
+        return applyText(x.getFunction(), *arguments);
+      })
       .Default([&](Operation *x) -> Result<std::string> {
         return fail(ErrorKind::Unsupported,
                     "the operation " + x->getName().getStringRef().str() +

@@ -84,7 +84,7 @@ def Attn_MulOp : Attn_Op<"mul", [Pure]> {
 def Attn_ApplyOp : Attn_Op<"apply", [Pure]> {
   let summary = "a function of the table of derivatives, applied pointwise";
   let description = [{
-    exp log tanh sqrt abs min max where(c, x, y) lt le eq (1 or 0), recip, recip0 (0 at 0), sign (0 at 0), step (1/2 at 0),
+    exp log tanh logistic (1 / (1 + exp(-x))) sqrt abs min max where(c, x, y) lt le eq (1 or 0), recip, recip0 (0 at 0), sign (0 at 0), step (1/2 at 0),
     nonempty (1 where the argument, an lse, is above -inf, else 0), and (both are not 0), or, not.
   }];
   let arguments = (ins StrAttr:$function, Variadic<Attn_Value>:$arguments);

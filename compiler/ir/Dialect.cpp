@@ -129,9 +129,9 @@ LogicalResult MulOp::verify() { return expectIndices(*this, uniteAll(getFactors(
 
 LogicalResult ApplyOp::verify() {
   static const llvm::StringMap<unsigned> arity = {
-      {"exp", 1},   {"log", 1},      {"tanh", 1}, {"sqrt", 1}, {"abs", 1},   {"min", 2},    {"max", 2},
-      {"where", 3}, {"lt", 2},       {"le", 2},   {"eq", 2},   {"recip", 1}, {"recip0", 1}, {"sign", 1},
-      {"step", 1},  {"nonempty", 1}, {"and", 2},  {"or", 2},   {"not", 1}};
+      {"exp", 1},  {"log", 1},   {"tanh", 1},     {"logistic", 1}, {"sqrt", 1}, {"abs", 1},   {"min", 2},
+      {"max", 2},  {"where", 3}, {"lt", 2},       {"le", 2},       {"eq", 2},   {"recip", 1}, {"recip0", 1},
+      {"sign", 1}, {"step", 1},  {"nonempty", 1}, {"and", 2},      {"or", 2},   {"not", 1}};
   auto it = arity.find(getFunction());
   if (it == arity.end()) return emitOpError() << "does not know the function \"" << getFunction() << "\"";
   if (it->second != getArguments().size())
