@@ -190,6 +190,30 @@ DEV bool move_reference(float (&reference)[2 * M], float (&factor)[2 * M], const
   return true;
 }
 
+/// The same where a reference may lag by a large `slack`, and rows are centred anew: `mark` is the greatest score of the
+/// tile that a row has its centre from. A score that exceeds it by more than `lead` becomes the mark, and the row has no
+/// centre any more.
+template <int M>
+DEV bool move_reference(float (&reference)[2 * M], float (&factor)[2 * M], float (&mark)[2 * M],
+                        bool (&is_centred)[2 * M], const float (&top)[2 * M], float scale, float slack, float lead) {
+  bool moves = false;
+#pragma unroll
+  for (int row = 0; row < 2 * M; ++row) moves |= top[row] > least(reference[row] + slack, mark[row] + lead);
+  if (!any_in_warp(moves)) return false;
+  moves = false;
+#pragma unroll
+  for (int row = 0; row < 2 * M; ++row) {
+    const float most = quad_max(top[row]), before = reference[row];
+    const bool leads = most > mark[row] + lead;
+    mark[row] = leads ? most : mark[row];
+    is_centred[row] &= !leads;
+    reference[row] = most > before + slack ? most : before;
+    factor[row] = reference[row] == before ? 1.f : exp2_fast(scale * (before - reference[row]));
+    moves |= reference[row] != before;
+  }
+  return any_in_warp(moves);
+}
+
 constexpr float kMostRoom = 15; ///< weights of f16 products are at most 2^15
 
 /// Weights have 2^room beside their exponentials. `reach` is the greatest that an exponential is multiplied by: where
@@ -246,27 +270,19 @@ DEV void set_centre(float (&centre)[2 * M], bool (&is_set)[2 * M], const Tile<M,
   set_centre(centre, is_set, fall, tile, weigh);
 }
 
-/// After a row's reference has moved to a key, which now weighs 1: where that is more than all before it together,
-/// `total`, the row's centre is to be found anew.
-template <int M> DEV void let_go(bool (&is_set)[2 * M], const float (&total)[2 * M]) {
-#pragma unroll
-  for (int row = 0; row < 2 * M; ++row) is_set[row] &= quad_sum(total[row]) >= 1.f;
-}
-
 /// All entries that count alike.
 template <int M, int N> struct AllAlike {
   const Keep<M, N> &keep;
   DEV float operator()(int m, int n, int e) const { return keep(m, n, e) ? 1.f : 0.f; }
 };
-/// exp2(scale (score - reference)), as the entry is weighted in the sums so far; scores that do not count are
-/// -infinity.
+/// exp2(scale (score - reference)) as the sums' weights are, but for a factor of the row: 0 for scores of -infinity, which
+/// do not count.
 template <int M, int N> struct BySoftmax {
   const Tile<M, N> &score;
   const float (&reference)[2 * M];
   float scale;
   DEV float operator()(int m, int n, int e) const {
-    const float x = score.x[m][n][e], weight = exp2_fast(scale * (x - reference[2 * m + e / 2]));
-    return x == -infinity() ? 0.f : weight;
+    return exp2_fast(scale * score.x[m][n][e] + least(-scale * reference[2 * m + e / 2], 1e38f));
   }
 };
 /// The same of scores of which some do not count.

@@ -303,9 +303,9 @@ std::string SweepWriter::scaleSums(const std::string &factor) {
   return out;
 }
 
-/// By which power of two exponentials may exceed 1 before the reference moves. Rows are centred anew at moves alone: no
-/// key outweighs the sum before it by more than this without a centre of its own.
-constexpr double kSlack = 4;
+/// Powers of two: by how much exponentials may exceed 1 before the reference moves, and how many times a key must outweigh
+/// those that a row's centre comes from for the row to be centred anew.
+constexpr double kSlack = 16, kLead = 6;
 
 /// The running maximum; when it moves, what was summed so far is scaled to the new one.
 Result<std::string> SweepWriter::maximumText(MaxOp max) {
@@ -319,20 +319,29 @@ Result<std::string> SweepWriter::maximumText(MaxOp max) {
   referenceScale = scale;
   state += "float " + name + "[2 * M]; ///< reference of the exponentials, per row\n";
   clearing += "for (int r = 0; r < 2 * M; ++r) " + name + "[r] = -infinity();\n";
-  std::string out = "float top[2 * M], factor[2 * M];\ngreatest_of_rows(top, " + tile +
-                    (masked.contains(maximum.tile) ? "" : ", keep") + ");\nif (move_reference<M>(" + name +
-                    ", factor, top, " + literal(scale) + ", " + (isLazy() ? literal(kSlack / scale) : "0.f") + ")) {\n";
-  softmaxWeight = "BySoftmax<M, N>{" + tile + ", " + name + ", " + literal(scale) + "}";
-  if (!masked.contains(maximum.tile)) softmaxWeight = "KeptBySoftmax<M, N>{keep, " + softmaxWeight + "}";
-  out += indent(scaleSums("factor"), 2);
-  if (recentres())
-    for (ShiftOp shift : program.shifts)
-      out += "  let_go<M>(centre_" + shift.getName().str() + "_set, " + normaliser() + ");\n";
+  std::string moves = "move_reference<M>(" + name + ", factor, ", others;
+  std::string greatest = name;
+  if (recentres()) {
+    state += "float mark[2 * M]; ///< greatest score of the tile that a row's centre comes from\n";
+    clearing += "for (int r = 0; r < 2 * M; ++r) mark[r] = -infinity();\n";
+    greatest = "mark";
+    const std::string flags = "centre_" + ShiftOp(program.shifts[0]).getName().str() + "_set";
+    moves += "mark, " + flags + ", top, " + literal(scale) + ", " + literal(kSlack / scale) + ", " +
+             literal(kLead / scale) + ")";
+    for (ShiftOp other : llvm::drop_begin(program.shifts))
+      others += "for (int r = 0; r < 2 * M; ++r) centre_" + other.getName().str() + "_set[r] = " + flags + "[r];\n";
+  } else
+    moves += "top, " + literal(scale) + ", " + (isLazy() ? literal(kSlack / scale) : "0.f") + ")";
+  const bool isMasked = masked.contains(maximum.tile);
+  softmaxWeight = "BySoftmax<M, N>{" + tile + ", " + greatest + ", " + literal(scale) + "}";
+  if (!isMasked) softmaxWeight = "KeptBySoftmax<M, N>{keep, " + softmaxWeight + "}";
+  std::string out = "float top[2 * M], factor[2 * M];\ngreatest_of_rows(top, " + tile + (isMasked ? "" : ", keep") +
+                    ");\nif (" + moves + ") {\n" + indent(scaleSums("factor"), 2);
   std::vector<std::string> value = {scaled(maximum.coefficient, name + "[r]")};
   if (maximum.constant != 0) value.push_back(literal(maximum.constant));
   const bool isPlain = value.size() == 1 && maximum.coefficient == 1;
   points.name(max.getResult(), isPlain ? value[0] : "(" + joinTerms(value) + ")", Scope::Tile);
-  return out + "}\n";
+  return out + "}\n" + others;
 }
 
 std::string SweepWriter::centreText(ShiftOp shift) {
@@ -350,19 +359,10 @@ std::string SweepWriter::centreText(ShiftOp shift) {
 /// The reference of exponentials may lag behind the running maximum; f16 weights above 1 would lose range.
 bool SweepWriter::isLazy() const { return elementType() == "Bf16"; }
 
-/// The sum of the exponentials, if there is one.
-std::string SweepWriter::normaliser() {
-  for (ReduceOp reduce : program.reduces)
-    if (program.resolve(reduce.getTile()).getDefiningOp<MexpOp>() &&
-        program.accumulator(reduce.getAccumulator()).getPlace() == "register")
-      return reduce.getAccumulator().str();
-  return "";
-}
-
-/// Whether a row whose reference has moved so far that its next keys outweigh all before takes its centre from them:
-/// all its sums have to be such that they can be moved.
+/// Whether rows are centred anew when later keys outweigh those that their centre comes from: all sums have to be such
+/// that they can be moved.
 bool SweepWriter::recentres() {
-  if (!isLazy() || program.maxima.empty() || program.shifts.empty() || normaliser().empty()) return false;
+  if (!isLazy() || program.maxima.empty() || program.shifts.empty()) return false;
   return llvm::all_of(program.accumulators, [&](AccumulatorOp acc) {
     return acc.getPlace() == "register" &&
            llvm::all_of(program.shifts, [&](ShiftOp shift) { return movedBy(acc.getName(), shift).has_value(); });

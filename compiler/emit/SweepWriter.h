@@ -30,7 +30,6 @@ protected:
   Result<std::string> rangeText();
   std::string centreText(attn::ShiftOp shift);
   bool isLazy() const;
-  std::string normaliser();
   bool recentres();
   std::string moveSums(attn::ShiftOp shift, const std::string &fall);
   Result<std::string> earlyText(llvm::ArrayRef<std::pair<mlir::Value, std::string>> values);
