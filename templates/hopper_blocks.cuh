@@ -37,7 +37,7 @@ template <class Policy> struct HopperBlock {
       s.b = head % batches, s.h = head / batches;
     else
       s.b = head / heads, s.h = head % heads;
-    s.n = s.h / int(p.heads / p.kv_heads);
+    s.n = s.h / (heads / int(p.kv_heads));
     Policy::measure(args, s);
     own.first = block * Place::own_rows;
     own.length = s.q_length;
@@ -79,6 +79,38 @@ template <class Policy> struct HopperBlock {
 
   /// The entries of a partial tile that count.
   DEV void find_kept(Keep<1, Policy::N> &keep, const Streamed<Policy> &tile) const {
+    if constexpr (Policy::keeps_ranges)
+      find_ranges(keep, tile);
+    else
+      find_entries(keep, tile);
+  }
+
+private:
+  /// Row by row: the thread's columns 8 n + c of a range are those of n from .. to.
+  DEV void find_ranges(Keep<1, Policy::N> &keep, const Streamed<Policy> &tile) const {
+    const Sequence &s = own.sequence;
+    keep.none();
+#pragma unroll
+    for (int r = 0; r < 2; ++r) {
+      const int i = own.row(r);
+      KeyRange keys = {0, i < own.length ? s.kv_length : 0};
+      Policy::bound_keys(args, s, i, keys);
+#pragma unroll
+      for (int c = 0; c < 2; ++c) {
+        const int from = groups_below(keys.begin - tile.column(0, c)), to = groups_below(keys.end - tile.column(0, c));
+#pragma unroll
+        for (int w = 0; w < (Policy::N / 8 + 7) / 8; ++w)
+          keep.bits[0][w] |= low_groups(to - 8 * w) & ~low_groups(from - 8 * w) & 0x11111111u << (2 * r + c);
+      }
+    }
+  }
+  /// How many of the columns 0, 8, 16, .. are less than a number.
+  static DEV int groups_below(int column) { return column > 0 ? (column + 7) / 8 : 0; }
+  /// Four bits for each of so many groups, all of eight at most.
+  static DEV u32 low_groups(int groups) {
+    return groups <= 0 ? 0u : groups >= 8 ? 0xffffffffu : (1u << 4 * groups) - 1u;
+  }
+  DEV void find_entries(Keep<1, Policy::N> &keep, const Streamed<Policy> &tile) const {
     const Sequence &s = own.sequence;
     keep.none();
 #pragma unroll

@@ -106,6 +106,13 @@ template <class Policy> struct OwnRows {
   }
 };
 
+/// The keys begin .. end - 1 of a row.
+struct KeyRange {
+  int begin, end;
+  DEV void begin_at(i64 first) { begin = first > begin ? int(first < end ? first : end) : begin; }
+  DEV void end_at(i64 behind) { end = behind < end ? int(behind > begin ? behind : begin) : end; }
+};
+
 /// The tile at hand: its operands in shared memory and where it stands.
 template <class Policy> struct Streamed {
   using Place = Placement<Policy>;

@@ -190,9 +190,9 @@ DEV bool move_reference(float (&reference)[2 * M], float (&factor)[2 * M], const
   return true;
 }
 
-/// The same where a reference may lag by a large `slack`, and rows are centred anew: `mark` is the greatest score of the
-/// tile that a row has its centre from. A score that exceeds it by more than `lead` becomes the mark, and the row has no
-/// centre any more.
+/// The same where a reference may lag by a large `slack`, and rows are centred anew: `mark` is the greatest score of
+/// the tile that a row has its centre from. A score that exceeds it by more than `lead` becomes the mark, and the row
+/// has no centre any more.
 template <int M>
 DEV bool move_reference(float (&reference)[2 * M], float (&factor)[2 * M], float (&mark)[2 * M],
                         bool (&is_centred)[2 * M], const float (&top)[2 * M], float scale, float slack, float lead) {
@@ -275,8 +275,8 @@ template <int M, int N> struct AllAlike {
   const Keep<M, N> &keep;
   DEV float operator()(int m, int n, int e) const { return keep(m, n, e) ? 1.f : 0.f; }
 };
-/// exp2(scale (score - reference)) as the sums' weights are, but for a factor of the row: 0 for scores of -infinity, which
-/// do not count.
+/// exp2(scale (score - reference)) as the sums' weights are, but for a factor of the row: 0 for scores of -infinity,
+/// which do not count.
 template <int M, int N> struct BySoftmax {
   const Tile<M, N> &score;
   const float (&reference)[2 * M];

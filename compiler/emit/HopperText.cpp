@@ -460,13 +460,13 @@ Launch HopperWriter::launch(const std::string &kernel, int partialNumbers) {
 /// The sweep, and, where blocks may be divided, the kernel that joins their parts.
 Result<std::vector<KernelText>> HopperWriter::write(const std::string &kernel, const std::string &title) {
   declareAccumulators();
-  if (Result<void> met = meetTexts(); !met) return tl::unexpected(met.error());
-  Result<std::string> leave = leaveText();
+  Result<std::string> leave = meetTexts().and_then([&] { return leaveText(); });
   if (!leave) return tl::unexpected(leave.error());
   Result<std::string> mask = maskText(parameters, interface, !biasDrops().empty());
-  if (!mask) return tl::unexpected(mask.error());
+  Result<std::string> range = mask ? keptRangeText(parameters, interface) : mask;
+  if (!range) return tl::unexpected(range.error());
   const DivisionText division = divisionText().value_or(DivisionText());
-  const std::string policy = policyText(stateText(*leave, division.text), mapsText(), *mask, division.numbers);
+  const std::string policy = policyText(stateText(*leave, division.text), mapsText(), *mask + *range, division.numbers);
   const std::string head = "// " + title + "\n" + formulas(),
                     body = std::string("#include \"hopper_") + (division.numbers ? "division" : "sweep") +
                            ".cuh\"\n\n" + parameters.declaration(division.numbers) + "\nstruct Policy {\n" +
@@ -480,9 +480,9 @@ Result<std::vector<KernelText>> HopperWriter::write(const std::string &kernel, c
   sweep.launch.resources = resources();
   if (!division.numbers) return std::vector{sweep};
 
-  const std::string header = kernel + ".cuh", include = "#include \"" + header + "\"\n";
+  const std::string include = "#include \"" + kernel + ".cuh\"\n";
   sweep.text = "// " + title + "\n" + include + run;
-  sweep.headers = {{header, head + "#pragma once\n\n" + body}};
+  sweep.headers = {{kernel + ".cuh", head + "#pragma once\n\n" + body}};
   KernelText join = {"// " + title + ": joins the parts of divided blocks\n" + include +
                          "\nKERNEL(32 * JVPGEN_WARPS, 1)\n" + kernel +
                          "_join(PARAMETER Args args) { HopperJoin<Policy>::run(args); }\n",

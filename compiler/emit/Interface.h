@@ -68,6 +68,8 @@ std::string measureText(Parameters &parameters, const Interface &interface);
 /// The functions `keep`, `may_keep`, `may_drop` of a policy; `may_drop` does not speak of a bias that the sweep itself
 /// looks at.
 Result<std::string> maskText(Parameters &parameters, const Interface &interface, bool seesBias = false);
+/// The function `bound_keys`, and whether it says all that `keep` does: where a row's keys are one range.
+Result<std::string> keptRangeText(Parameters &parameters, const Interface &interface);
 /// The function `keep` alone.
 Result<std::string> keepText(Parameters &parameters, const Interface &interface);
 

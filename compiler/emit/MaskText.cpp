@@ -19,9 +19,12 @@ public:
 
   /// Gives the region's arguments their names, then prints what the yielded value of that number needs.
   Result<std::string> statements(Region &region, llvm::ArrayRef<StringRef> arguments, unsigned number) {
+    return statements(region, arguments, {cast<YieldOp>(region.front().getTerminator()).getValues()[number]});
+  }
+  /// The same of any values.
+  Result<std::string> statements(Region &region, llvm::ArrayRef<StringRef> arguments, std::vector<Value> pending) {
     for (auto [value, name] : llvm::zip(region.getArguments(), arguments)) names[value] = name.str();
     llvm::SmallPtrSet<Operation *, 16> needed;
-    std::vector<Value> pending = {cast<YieldOp>(region.front().getTerminator()).getValues()[number]};
     while (!pending.empty()) {
       Operation *op = pending.back().getDefiningOp();
       pending.pop_back();
@@ -35,6 +38,7 @@ public:
   std::string yielded(Region &region, unsigned number) {
     return names[cast<YieldOp>(region.front().getTerminator()).getValues()[number]];
   }
+  std::string use(Value v) { return names[v]; }
 
 private:
   Result<void> print(Operation &op) {
@@ -129,7 +133,6 @@ private:
     names[value] = name;
     return {};
   }
-  std::string use(Value v) { return names[v]; }
   std::string fresh() { return "x" + std::to_string(count++); }
 
   Parameters &parameters;
@@ -230,4 +233,97 @@ bool jvpgen::judgesTogether(const Interface &interface) {
 
 bool jvpgen::judgesByMemory(const Interface &interface) {
   return judgesTogether(interface) || interface.tensors.count(kMaskBoxes);
+}
+
+// ---- the keys of a row ----
+
+namespace {
+/// One side of a row's keys: from x - y on, or up to below it; or none of them unless the condition holds.
+struct KeyBound {
+  enum Kind { From, UpTo, Unless } kind;
+  Value x, y; ///< a condition: x alone
+  int step = 0;
+};
+} // namespace
+
+/// k where an integer is k j + something without j; nothing where it is no such sum.
+static std::optional<int> slopeOf(Value v, Value j) {
+  if (v == j) return 1;
+  Operation *op = v.getDefiningOp();
+  if (!op) return 0;
+  llvm::SmallVector<int, 2> slopes;
+  for (Value x : op->getOperands()) {
+    std::optional<int> slope = slopeOf(x, j);
+    if (!slope) return std::nullopt;
+    slopes.push_back(*slope);
+  }
+  if (llvm::all_of(slopes, [](int slope) { return slope == 0; })) return 0;
+  if (isa<arith::AddIOp>(op)) return slopes[0] + slopes[1];
+  if (isa<arith::SubIOp>(op)) return slopes[0] - slopes[1];
+  return std::nullopt;
+}
+
+/// The predicate as bounds of j. With x(j) = x(0) + j and y(j) = y(0):  x <= y  is  j < y(0) - x(0) + 1, and so on.
+static bool boundsOf(Value keep, Value j, llvm::SmallVectorImpl<KeyBound> &out) {
+  if (auto both = keep.getDefiningOp<arith::AndIOp>())
+    return boundsOf(both.getLhs(), j, out) && boundsOf(both.getRhs(), j, out);
+  if (matchPattern(keep, m_One())) return true;
+  if (slopeOf(keep, j) == 0) {
+    out.push_back({KeyBound::Unless, keep, Value()});
+    return true;
+  }
+  auto compare = keep.getDefiningOp<arith::CmpIOp>();
+  if (!compare || !compare.getLhs().getType().isInteger(32)) return false;
+  Value x = compare.getLhs(), y = compare.getRhs();
+  std::optional<int> left = slopeOf(x, j), right = slopeOf(y, j);
+  if (!left || !right || std::abs(*left - *right) != 1) return false;
+  arith::CmpIPredicate sign = compare.getPredicate();
+  if (*left < *right) {
+    std::swap(x, y);
+    sign = sign == arith::CmpIPredicate::sle   ? arith::CmpIPredicate::sge
+           : sign == arith::CmpIPredicate::slt ? arith::CmpIPredicate::sgt
+           : sign == arith::CmpIPredicate::sge ? arith::CmpIPredicate::sle
+           : sign == arith::CmpIPredicate::sgt ? arith::CmpIPredicate::slt
+                                               : sign;
+  }
+  const bool isEqual = sign == arith::CmpIPredicate::eq;
+  if (isEqual || sign == arith::CmpIPredicate::sle) out.push_back({KeyBound::UpTo, y, x, 1});
+  if (sign == arith::CmpIPredicate::slt) out.push_back({KeyBound::UpTo, y, x, 0});
+  if (isEqual || sign == arith::CmpIPredicate::sge) out.push_back({KeyBound::From, y, x, 0});
+  if (sign == arith::CmpIPredicate::sgt) out.push_back({KeyBound::From, y, x, 1});
+  return isEqual || sign == arith::CmpIPredicate::sle || sign == arith::CmpIPredicate::slt ||
+         sign == arith::CmpIPredicate::sge || sign == arith::CmpIPredicate::sgt;
+}
+
+Result<std::string> jvpgen::keptRangeText(Parameters &parameters, const Interface &interface) {
+  llvm::SmallVector<KeyBound> bounds;
+  std::string body;
+  bool areRanges = true;
+  if (MaskOp mask = interface.mask) {
+    Region &keep = mask.getKeep();
+    areRanges = boundsOf(cast<YieldOp>(keep.front().getTerminator()).getValues()[0], keep.getArgument(3), bounds);
+    if (!areRanges) bounds.clear();
+    std::vector<Value> needed;
+    for (const KeyBound &bound : bounds)
+      for (Value v : {bound.x, bound.y})
+        if (v) needed.push_back(v);
+    RegionText printer(parameters, interface);
+    Result<std::string> statements =
+        printer.statements(keep, {"s.b", "s.h", "i", "0", "s.q_length", "s.kv_length"}, needed);
+    if (!statements) return statements;
+    body = *statements;
+    for (const KeyBound &bound : bounds) {
+      const std::string x = printer.use(bound.x), y = bound.y ? printer.use(bound.y) : "0";
+      const std::string place = "i64(" + x + ")" + (y == "0" ? "" : " - " + y);
+      if (bound.kind == KeyBound::Unless)
+        body += "if (!" + x + ") keys.end = 0;\n";
+      else
+        body += std::string("keys.") + (bound.kind == KeyBound::From ? "begin" : "end") + "_at(" + place +
+                (bound.step ? " + 1" : "") + ");\n";
+    }
+  }
+  return std::string("static constexpr bool keeps_ranges = ") + (areRanges ? "true" : "false") +
+         ";\n/// The keys that row i counts, if these are a range.\nstatic DEV void bound_keys(const Args &args, const "
+         "Sequence &s, int i, KeyRange &keys) {\n" +
+         indent(body, 2) + "}\n";
 }

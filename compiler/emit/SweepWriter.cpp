@@ -303,8 +303,8 @@ std::string SweepWriter::scaleSums(const std::string &factor) {
   return out;
 }
 
-/// Powers of two: by how much exponentials may exceed 1 before the reference moves, and how many times a key must outweigh
-/// those that a row's centre comes from for the row to be centred anew.
+/// Powers of two: by how much exponentials may exceed 1 before the reference moves, and how many times a key must
+/// outweigh those that a row's centre comes from for the row to be centred anew.
 constexpr double kSlack = 16, kLead = 6;
 
 /// The running maximum; when it moves, what was summed so far is scaled to the new one.
