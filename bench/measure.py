@@ -39,7 +39,7 @@ rows = {
     "plain D=256": (head(256), forward, [long128], []),
     "plain 192/128": (head(192, 128), forward, [long128], []),
     "softcap D=128": (head(128) + 'score = "30 * tanh(z / 30)"\n', forward, [long128], ["--q-scale", "6"]),
-    "ALiBi D=128": (head(128) + 'head_vectors = ["slope"]\nscore = "z - slope * abs(q_index - kv_index)"\n', forward, [long128], []),
+    "ALiBi D=128": (head(128) + 'head_vectors = ["slope"]\nscore = "z - slope * abs(q_index - kv_index)"\n', forward, [long128], ["--geometric-head-vectors"]),
     "bias D=128": (head(128) + 'bias = { dims = ["heads", "q", "kv"] }\ntangents = ["q", "k", "v", "bias"]\n', forward, [long128], []),
     "tangents of q D=128": (head(128) + 'tangents = ["q"]\n', forward, ["4x16x4096x4096", "4x16x4096x512"], []),
     "block mask D=128": (head(128) + 'mask_tensor = { dims = ["q", "kv"] }\n', forward, [long128], ["--kept-tiles", "0.25", "--by-launch"]),

@@ -84,6 +84,14 @@ TEST(RandomInputs, NamedInputs) {
   EXPECT_NEAR(infinite, 1024, 150);
 }
 
+TEST(RandomInputs, SlopesOfHeads) {
+  AttentionSpec spec = specFrom("head_vectors = [\"slope\"]\nscore = \"z - slope * abs(q_index - kv_index)\"\n");
+  RandomInputs drawn = makeInputs(spec, {2, 8, 8, 4, 4}, 1, {.geometric_head_vectors = true});
+  const HostTensor &slope = drawn.tensors.at("slope");
+  ASSERT_EQ(slope.elements(), 8);
+  for (int64_t h = 0; h < 8; ++h) EXPECT_EQ(slope.get(h), std::exp2(-double(h + 1)));
+}
+
 TEST(RandomInputs, TilesAreKeptAsAWhole) {
   AttentionSpec spec = specFrom("mask_tensor = { dims = [\"heads\", \"q\", \"kv\"] }\n");
   RandomOptions options{.kept_tiles = {.share = 0.25, .size = 8}};

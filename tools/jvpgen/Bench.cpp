@@ -145,6 +145,8 @@ void jvpgen::addBench(CLI::App &app, Action &action) {
       ->capture_default_str();
   addKeptTiles(*command, options->inputs.kept_tiles);
   command->add_option("--q-scale", options->inputs.q_scale, "standard deviation of q")->capture_default_str();
+  command->add_flag("--geometric-head-vectors", options->inputs.geometric_head_vectors,
+                    "vectors of heads are 2^(-8 (h + 1) / heads), as ALiBi's slopes");
   addTimingOptions(*command, options->timing);
   command->callback([=, &action] { action = [=] { return bench(*options); }; });
 }

@@ -97,6 +97,8 @@ void jvpgen::addVerify(CLI::App &app, Action &action) {
       ->capture_default_str();
   command->add_option("--seed", options->seed, "of the random inputs")->capture_default_str();
   command->add_option("--q-scale", options->inputs.q_scale, "standard deviation of q")->capture_default_str();
+  command->add_flag("--geometric-head-vectors", options->inputs.geometric_head_vectors,
+                    "vectors of heads are 2^(-8 (h + 1) / heads), as ALiBi's slopes");
   command->add_option("--tangent-scale", options->inputs.tangent_scale, "standard deviation of tangents")
       ->capture_default_str();
   addKeptTiles(*command, options->inputs.kept_tiles);

@@ -114,6 +114,8 @@ private:
       if (tensor.name == "q") x *= options.q_scale;
       if (tangent) x = options.tangent_scale * (x + options.tangent_mean);
       if (input && input->kind == NamedInput::Kind::HeadVector) x *= 0.3;
+      if (input && input->kind == NamedInput::Kind::HeadVector && primal && options.geometric_head_vectors)
+        x = std::exp2(-8.0 * double(k % out.problem.heads + 1) / double(out.problem.heads));
       if (input && primal) x = primalOf(*input, x, random);
       tensor.set(k, x);
     }

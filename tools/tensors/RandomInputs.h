@@ -18,6 +18,7 @@ struct RandomOptions {
   double bias_infinities = 0; ///< part of the bias' entries that is -inf
   double tangent_scale = 1;   ///< standard deviation of the tangents
   KeptTiles kept_tiles = {};
+  bool geometric_head_vectors = false; ///< 2^(-8 (h + 1) / heads), ALiBi's slopes (arXiv 2108.12409), in place of 0.3 N
 };
 
 struct RandomInputs {
