@@ -50,6 +50,11 @@ const Fault kRescalingFaults[] = {
     {"accumulator not rescaled", R"(acc\d\.scale_rows\(factor\);)", ""},
     {"row sum not rescaled", R"(acc\d\[r\] \*= factor\[r\];)", ""},
 };
+/// Where a later tile holds a key that outweighs all before.
+const Fault kRecentringFaults[] = {
+    {"accumulator not moved to the new centre", R"(acc\d\.add_rows\(acc\d, fall_r0, [^;]*;)", ""},
+    {"row sum not moved to the new centre", R"(acc\d\[r\] \+= [^;]*fall_r0\[r\][^;]*;)", ";"},
+};
 
 const Fault kTemplateFaults[] = {
     {"own rows of the neighbour's head", "own\\.sequence\\.h : own\\.sequence\\.n",
@@ -131,13 +136,22 @@ TEST(Mutations, OfKernels) {
 }
 
 TEST(Mutations, OfRescaling) {
-  AttentionSpec spec = narrow(example("softcap"));
-  spec.group = 1;
-  Workbench bench(spec, {1, 2, 2, 100, 100, 100, 100}, {.q_scale = 8});
+  AttentionSpec spec = narrow(example("plain"));
+  Workbench bench(spec, {1, 2, 2, 300, 300, 300, 300}, {.q_scale = 100});
   Tally tally;
   Emitted forward(spec, "forward");
   EXPECT_EQ(forward.refusals(bench, forward.bundle), std::vector<std::string>());
   for (const Fault &fault : kRescalingFaults) forward.judge(bench, fault, tally);
+  tally.expectCaught(2);
+}
+
+TEST(Mutations, OfRecentring) {
+  AttentionSpec spec = narrow(example("plain"));
+  Workbench bench(spec, {1, 2, 2, 300, 300, 300, 300}, {.q_scale = 4});
+  Tally tally;
+  Emitted forward(spec, "tangent_forward");
+  EXPECT_EQ(forward.refusals(bench, forward.bundle), std::vector<std::string>());
+  for (const Fault &fault : kRecentringFaults) forward.judge(bench, fault, tally);
   tally.expectCaught(2);
 }
 
