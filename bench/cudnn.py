@@ -1,6 +1,6 @@
 """The plain forward beside cuDNN's, through PyTorch, in alternating bursts of one run; 2x16x8192x8192, bf16.
 
-usage: cudnn.py [--jvpgen PROGRAM --runtime LIBRARY] [--device cuda] [--length 8192] [--rounds 11] [--burst-ms 40] [--output FILE]
+usage: cudnn.py [--jvpgen PROGRAM --runtime LIBRARY] [--device cuda] [--length 8192] [--rounds 5] [--burst-ms 400] [--output FILE]
 
 Without --jvpgen cuDNN is timed alone.
 """
@@ -57,8 +57,8 @@ def main():
     parser.add_argument("--runtime", help="libjvpgen_runtime.so.0")
     parser.add_argument("--device", default="cuda", choices=["cuda", "cpu"])
     parser.add_argument("--length", type=int, default=8192)
-    parser.add_argument("--rounds", type=int, default=11)
-    parser.add_argument("--burst-ms", type=float, default=40)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--burst-ms", type=float, default=400)
     parser.add_argument("--commit", default=provenance.commit())
     parser.add_argument("--output")
     options = parser.parse_args()
