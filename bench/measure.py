@@ -59,8 +59,8 @@ comparisons = {
 }
 # name: (work with few blocks, work that fills the GPU); which part of the latter's rate the former reaches
 rates = {
-    "one head": ("one head D=128", "plain D=128"),
-    "ten heads": ("ten heads D=128", "plain D=128"),
+    "one head": ("one head D=128", "dense beside it"),
+    "ten heads": ("ten heads D=128", "dense beside it"),
 }
 # Options of `bench` that say how to measure; the others say what, and `verify` takes them too.
 measuring = {"--by-launch", "--graph-slope"}

@@ -56,6 +56,56 @@ Value Scope::compute(Operation *op) {
   return leaf(op);
 }
 
+namespace {
+/// The functions of the table, see attn.apply.
+enum Function {
+  Exp,
+  Log,
+  Tanh,
+  Logistic,
+  Sqrt,
+  Abs,
+  Min,
+  Max,
+  Where,
+  Lt,
+  Le,
+  Eq,
+  Recip,
+  Recip0,
+  Sign,
+  Step,
+  Nonempty,
+  And,
+  Or,
+  Not,
+};
+} // namespace
+
+static Function functionOf(llvm::StringRef name) {
+  return llvm::StringSwitch<Function>(name)
+      .Case("exp", Exp)
+      .Case("log", Log)
+      .Case("tanh", Tanh)
+      .Case("logistic", Logistic)
+      .Case("sqrt", Sqrt)
+      .Case("abs", Abs)
+      .Case("min", Min)
+      .Case("max", Max)
+      .Case("where", Where)
+      .Case("lt", Lt)
+      .Case("le", Le)
+      .Case("eq", Eq)
+      .Case("recip", Recip)
+      .Case("recip0", Recip0)
+      .Case("sign", Sign)
+      .Case("step", Step)
+      .Case("nonempty", Nonempty)
+      .Case("and", And)
+      .Case("or", Or)
+      .Case("not", Not);
+}
+
 Value Scope::apply(attn::ApplyOp op) {
   llvm::SmallVector<Value, 3> x;
   for (Value argument : op.getArguments()) x.push_back(evaluate(argument));
@@ -67,49 +117,7 @@ Value Scope::apply(attn::ApplyOp op) {
     Value notAbove = code.select(code.compare(Compare::Less, x[0], zero), code.number(below), code.number(at));
     return code.select(code.compare(Compare::Greater, x[0], zero), code.number(above), notAbove);
   };
-  enum {
-    Exp,
-    Log,
-    Tanh,
-    Logistic,
-    Sqrt,
-    Abs,
-    Min,
-    Max,
-    Where,
-    Lt,
-    Le,
-    Eq,
-    Recip,
-    Recip0,
-    Sign,
-    Step,
-    Nonempty,
-    And,
-    Or,
-    Not
-  };
-  switch (llvm::StringSwitch<int>(op.getFunction())
-              .Case("exp", Exp)
-              .Case("log", Log)
-              .Case("tanh", Tanh)
-              .Case("logistic", Logistic)
-              .Case("sqrt", Sqrt)
-              .Case("abs", Abs)
-              .Case("min", Min)
-              .Case("max", Max)
-              .Case("where", Where)
-              .Case("lt", Lt)
-              .Case("le", Le)
-              .Case("eq", Eq)
-              .Case("recip", Recip)
-              .Case("recip0", Recip0)
-              .Case("sign", Sign)
-              .Case("step", Step)
-              .Case("nonempty", Nonempty)
-              .Case("and", And)
-              .Case("or", Or)
-              .Case("not", Not)) {
+  switch (functionOf(op.getFunction())) {
   case Exp: return code.apply(Code::Function::Exp, x[0]);
   case Log: return code.apply(Code::Function::Log, x[0]);
   case Tanh: return code.apply(Code::Function::Tanh, x[0]);
