@@ -179,6 +179,16 @@ def summary(options, stored):
     }
 
 
+def store(options, stored):
+    if not options.output:
+        return
+    aside = options.output + ".new"
+    with open(aside, "w") as file:
+        json.dump(summary(options, stored), file, indent=None, separators=(",", ":"))
+        file.write("\n")
+    os.replace(aside, options.output)
+
+
 def on_hopper(records):
     """Whether all programs of a case ran on Hopper's skeleton, and were judged."""
     return bool(records) and all(r.get("skeleton") == "hopper" for r in records)
@@ -227,6 +237,8 @@ def main():
                     print(f"    {r['program']} {r['output']}: {figures(r)} {r['complaint']}")
             elif status == 2:
                 print(f"case {number} refused: {complaint[-300:]}")
+            if len(stored) % options.jobs == 0:  # a run that is cut keeps what it has
+                store(options, stored)
             if sys.stderr.isatty():
                 print(f"\r{done} of {len(cases)}", end="", file=sys.stderr)
     outputs = sum(len(s["records"]) for s in stored)
@@ -235,10 +247,7 @@ def main():
         counted = sum(on_hopper(s["records"]) for s in stored)
         print(f"{counted} cases on Hopper's skeleton")
         wrong += len(stored) >= FEWEST_ON_HOPPER and counted < FEWEST_ON_HOPPER
-    if options.output:
-        with open(options.output, "w") as file:
-            json.dump(summary(options, stored), file, indent=None, separators=(",", ":"))
-            file.write("\n")
+    store(options, stored)
     return 1 if wrong else 0
 
 
