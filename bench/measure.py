@@ -4,8 +4,7 @@ usage: measure.py JVPGEN LIST [--commit HASH] [--output FILE] [--rounds 10] [--b
 
 LIST names one of the lists below. Each line of the table that is printed is one record; a specification is verified at
 a small ragged shape before it is timed, and one that is wrong is not timed. Programs and cuBLAS take turns with bursts
-of 400 ms: a GPU at its power limit needs a tenth of a second and more to settle at the clock that a kernel allows, and
-what is shorter is measured at the clock of the burst before it.
+of 400 ms: at a GPU's power limit shorter ones depend on what ran before (docs/decisions/bursts.md).
 """
 
 import argparse, datetime, json, os, subprocess, sys, tempfile

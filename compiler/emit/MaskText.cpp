@@ -287,12 +287,12 @@ static bool boundsOf(Value keep, Value j, llvm::SmallVectorImpl<KeyBound> &out) 
                                                : sign;
   }
   const bool isEqual = sign == arith::CmpIPredicate::eq;
+  const size_t before = out.size();
   if (isEqual || sign == arith::CmpIPredicate::sle) out.push_back({KeyBound::UpTo, y, x, 1});
   if (sign == arith::CmpIPredicate::slt) out.push_back({KeyBound::UpTo, y, x, 0});
   if (isEqual || sign == arith::CmpIPredicate::sge) out.push_back({KeyBound::From, y, x, 0});
   if (sign == arith::CmpIPredicate::sgt) out.push_back({KeyBound::From, y, x, 1});
-  return isEqual || sign == arith::CmpIPredicate::sle || sign == arith::CmpIPredicate::slt ||
-         sign == arith::CmpIPredicate::sge || sign == arith::CmpIPredicate::sgt;
+  return out.size() > before;
 }
 
 Result<std::string> jvpgen::keptRangeText(Parameters &parameters, const Interface &interface) {

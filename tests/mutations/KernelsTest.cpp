@@ -7,6 +7,7 @@
 #include "tests/reference/Specs.h"
 
 #include <regex>
+#include <span>
 
 using namespace jvpgen;
 
@@ -135,25 +136,20 @@ TEST(Mutations, OfKernels) {
   tally.expectCaught(45);
 }
 
-TEST(Mutations, OfRescaling) {
+/// Each of the faults in a program of plain attention over several tiles, with scores of that spread.
+static void expectCaughtInLongRows(const std::string &program, double q_scale, std::span<const Fault> faults) {
   AttentionSpec spec = narrow(example("plain"));
-  Workbench bench(spec, {1, 2, 2, 300, 300, 300, 300}, {.q_scale = 100});
+  Workbench bench(spec, {1, 2, 2, 300, 300, 300, 300}, {.q_scale = q_scale});
   Tally tally;
-  Emitted forward(spec, "forward");
-  EXPECT_EQ(forward.refusals(bench, forward.bundle), std::vector<std::string>());
-  for (const Fault &fault : kRescalingFaults) forward.judge(bench, fault, tally);
-  tally.expectCaught(2);
+  Emitted emitted(spec, program);
+  EXPECT_EQ(emitted.refusals(bench, emitted.bundle), std::vector<std::string>());
+  for (const Fault &fault : faults) emitted.judge(bench, fault, tally);
+  tally.expectCaught(faults.size());
 }
 
-TEST(Mutations, OfRecentring) {
-  AttentionSpec spec = narrow(example("plain"));
-  Workbench bench(spec, {1, 2, 2, 300, 300, 300, 300}, {.q_scale = 4});
-  Tally tally;
-  Emitted forward(spec, "tangent_forward");
-  EXPECT_EQ(forward.refusals(bench, forward.bundle), std::vector<std::string>());
-  for (const Fault &fault : kRecentringFaults) forward.judge(bench, fault, tally);
-  tally.expectCaught(2);
-}
+TEST(Mutations, OfRescaling) { expectCaughtInLongRows("forward", 100, kRescalingFaults); }
+
+TEST(Mutations, OfRecentring) { expectCaughtInLongRows("tangent_forward", 4, kRecentringFaults); }
 
 TEST(Mutations, OfKernelsWithPadding) {
   AttentionSpec spec = narrow(example("plain"));

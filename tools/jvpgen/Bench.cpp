@@ -50,6 +50,7 @@ static ordered_json record(const Setting &setting, const DerivedProgram &p, cons
                       {"tflops", tflops},
                       {"ceiling_tflops", orNull(timing.ceiling_tflops)},
                       {"ratio", orNull(ratio)}};
+  if (setting.options.inputs.geometric_head_vectors) out["head_vectors"] = "geometric";
   if (const KeptTiles &tiles = setting.options.inputs.kept_tiles; tiles.share > 0)
     out["kept_tiles"] = tiles.share, out["tile_size"] = tiles.size;
   for (const LaunchTime &launch : timing.launches)
