@@ -6,19 +6,20 @@ static tl::unexpected<SqliteError> foreign(std::string words) {
   return tl::unexpected(SqliteError{SqliteProblem::Foreign, std::move(words)});
 }
 
+/// In one statement, which sees the file as it is at one moment: another process may be making the tables.
 SqliteResult<SchemaState> jvpgen::schemaState(const Sqlite &connection, const SchemaHistory &history) {
-  SqliteResult<int64_t> application = connection.number("PRAGMA application_id");
-  if (!application) return tl::unexpected(application.error());
-  SqliteResult<int64_t> version = connection.number("PRAGMA user_version");
-  if (!version) return tl::unexpected(version.error());
-  SqliteResult<int64_t> objects = connection.number("SELECT count(*) FROM sqlite_schema");
-  if (!objects) return tl::unexpected(objects.error());
-  if (!*application && !*version && !*objects) return SchemaState::Empty;
-  if (*application != history.application_id) return foreign("it is another program's database");
-  if (*version > history.version)
-    return foreign("it has schema version " + std::to_string(*version) +
+  SqliteResult<std::vector<SqliteRow>> rows =
+      connection.query("SELECT application_id, user_version, (SELECT count(*) FROM sqlite_schema) "
+                       "FROM pragma_application_id, pragma_user_version");
+  if (!rows) return tl::unexpected(rows.error());
+  const auto number = [&](int column) { return std::get<int64_t>(rows->at(0).at(column)); };
+  const int64_t application = number(0), version = number(1), objects = number(2);
+  if (!application && !version && !objects) return SchemaState::Empty;
+  if (application != history.application_id) return foreign("it is another program's database");
+  if (version > history.version)
+    return foreign("it has schema version " + std::to_string(version) +
                    " of a newer jvpgen, and this one knows version " + std::to_string(history.version));
-  return *version < history.version ? SchemaState::Older : SchemaState::Current;
+  return version < history.version ? SchemaState::Older : SchemaState::Current;
 }
 
 SqliteResult<void> jvpgen::prepareSchema(const Sqlite &connection, const SchemaHistory &history) {

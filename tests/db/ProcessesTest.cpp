@@ -72,6 +72,25 @@ TEST_F(ProcessesTest, SixteenWritersLoseNoTrial) {
   EXPECT_EQ(faultsOf(own), "");
 }
 
+/// Who looks while another makes the tables sees all of them or none, never another program's file.
+TEST_F(ProcessesTest, TablesAppearAllAtOnce) {
+  for (int round = 0; round < 20; ++round) {
+    const fs::path file = folder.path / ("made-" + std::to_string(round));
+    const Sqlite reader = *Sqlite::open(file, Sqlite::Access::Write, std::chrono::seconds(5));
+    Gate gate;
+    ChildProcess maker([&] {
+      gate.wait();
+      SqliteResult<Sqlite> connection = Sqlite::open(file, Sqlite::Access::Write, std::chrono::seconds(5));
+      return int(!connection || !prepareSchema(*connection));
+    });
+    gate.open();
+    SqliteResult<SchemaState> state = SchemaState::Empty;
+    while (state && *state == SchemaState::Empty) state = schemaState(reader);
+    EXPECT_TRUE(state) << state.error().words;
+    EXPECT_EQ(maker.wait(), 0);
+  }
+}
+
 TEST_F(ProcessesTest, OneOfAllSetsADamagedFileAside) {
   fs::create_directory(own.parent_path());
   fs::permissions(own.parent_path(), fs::perms::owner_all);
@@ -81,7 +100,10 @@ TEST_F(ProcessesTest, OneOfAllSetsADamagedFileAside) {
   for (int writer = 0; writer < kWriters; ++writer)
     writers.emplace_back([&, writer] {
       gate.wait();
-      if (!open().record(trialOf(writer, 0))) return 100;
+      if (Result<void> done = open().record(trialOf(writer, 0)); !done) {
+        std::fprintf(stderr, "%s\n", done.error().message.c_str());
+        return 100;
+      }
       return int(warnings.size());
     });
   gate.open();
