@@ -1,13 +1,13 @@
 // The functions of the dialect's table as C++ expressions over floats.
 #include "compiler/emit/Pointwise.h"
 #include "compiler/emit/Text.h"
+#include <numbers>
 
 using namespace jvpgen;
 
 /// exp(x) = exp2(k x) and logistic(x) = 1 / (1 + exp2(-k x)),  k = log2 e
 double jvpgen::argumentScale(llvm::StringRef f) {
-  constexpr double kLog2E = 1.4426950408889634;
-  return f == "exp" ? kLog2E : f == "logistic" ? -kLog2E : 1;
+  return f == "exp" ? std::numbers::log2e : f == "logistic" ? -std::numbers::log2e : 1;
 }
 
 Result<std::string> jvpgen::applyText(llvm::StringRef f, llvm::ArrayRef<std::string> a) {

@@ -2,12 +2,11 @@
 
 #include "compiler/emit/Text.h"
 #include "llvm/ADT/TypeSwitch.h"
+#include <numbers>
 
 using namespace mlir;
 using namespace jvpgen;
 using namespace jvpgen::attn;
-
-static constexpr double kLog2E = 1.4426950408889634;
 
 static ValueType typeOf(Value v) { return cast<ValueType>(v.getType()); }
 
@@ -251,7 +250,7 @@ Result<std::string> Pointwise::apply(ApplyOp op) {
 
 /// exp(x) = 2^(x log2 e), and 0 where the mask drops the entry.
 Result<std::string> Pointwise::mexp(MexpOp op) {
-  Result<std::string> text = multiple(kLog2E, op.getExponent(), true);
+  Result<std::string> text = multiple(std::numbers::log2e, op.getExponent(), true);
   if (!text) return text;
   if (maskedTile(op)) return "exp2_fast(" + *text + ")";
   return "keep(m, n, e) ? exp2_fast(" + *text + ") : 0.f";

@@ -1,12 +1,11 @@
 #include "compiler/emit/SweepWriter.h"
 
 #include "compiler/emit/Text.h"
+#include <numbers>
 
 using namespace mlir;
 using namespace jvpgen;
 using namespace jvpgen::attn;
-
-static constexpr double kLog2E = 1.4426950408889634;
 
 namespace {
 
@@ -315,7 +314,7 @@ Result<std::string> SweepWriter::maximumText(MaxOp max) {
   if (unit <= 0)
     return fail(ErrorKind::Unsupported,
                 "a running maximum that no exponent subtracts was asked for; subtract it in the exponent.");
-  const double scale = unit * maximum.coefficient * kLog2E;
+  const double scale = unit * maximum.coefficient * std::numbers::log2e;
   referenceScale = scale;
   state += "float " + name + "[2 * M]; ///< reference of the exponentials, per row\n";
   clearing += "for (int r = 0; r < 2 * M; ++r) " + name + "[r] = -infinity();\n";

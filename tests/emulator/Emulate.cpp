@@ -6,9 +6,9 @@
 #include "schedule/ScheduleFields.h"
 #include "support/AtomicFile.h"
 #include "tools/jvpgen/Shapes.h"
+#include "tools/jvpgen/VerifyRecord.h"
 #include <CLI/CLI.hpp>
 #include <cstdio>
-#include <nlohmann/json.hpp>
 
 using namespace jvpgen;
 using nlohmann::ordered_json;
@@ -24,14 +24,7 @@ struct Options {
 } // namespace
 
 static ordered_json toJson(const reference::Record &r, const KernelBundle &bundle) {
-  ordered_json out = {{"program", r.program},
-                      {"output", r.output},
-                      {"relative_error", r.relative_error},
-                      {"worst_row_error", r.worst_row_error},
-                      {"limit", r.limit},
-                      {"row_limit", r.row_limit},
-                      {"passed", r.passed},
-                      {"complaint", r.complaint}};
+  ordered_json out = verifyRecord(r);
   if (Result<const KernelVariant *> variant = findVariant(bundle, r.program)) {
     out["skeleton"] = (*variant)->skeleton;
     out["schedule"] = (*variant)->variant + ", " + scheduleName((*variant)->schedule);

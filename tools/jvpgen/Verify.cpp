@@ -2,11 +2,10 @@
 #include "tools/jvpgen/Backend.h"
 #include "tools/jvpgen/Command.h"
 #include "tools/jvpgen/Shapes.h"
+#include "tools/jvpgen/VerifyRecord.h"
 
-#include "reference/Verify.h"
 #include <cstdio>
 #include <memory>
-#include <nlohmann/json.hpp>
 
 using namespace jvpgen;
 using nlohmann::ordered_json;
@@ -21,20 +20,14 @@ struct VerifyCommand : SpecOptions {
 } // namespace
 
 static ordered_json toJson(const reference::Record &r, const Problem &problem, const Backend &backend) {
-  CodeNames code = backend.code(r.program, problem);
-  return {{"program", r.program},
-          {"skeleton", code.skeleton},
-          {"schedule", code.schedule},
-          {"fallback_reason", orNull(code.fallback_reason)},
-          {"device", backend.device()},
-          {"shape", shapeName(problem)},
-          {"output", r.output},
-          {"relative_error", r.relative_error},
-          {"worst_row_error", r.worst_row_error},
-          {"limit", r.limit},
-          {"row_limit", r.row_limit},
-          {"passed", r.passed},
-          {"complaint", r.complaint}};
+  const CodeNames code = backend.code(r.program, problem);
+  ordered_json out = verifyRecord(r);
+  out.update({{"skeleton", code.skeleton},
+              {"schedule", code.schedule},
+              {"fallback_reason", orNull(code.fallback_reason)},
+              {"device", backend.device()},
+              {"shape", shapeName(problem)}});
+  return out;
 }
 
 static void printRecord(const reference::Record &r, const Problem &problem) {
