@@ -81,7 +81,13 @@ public:
       if (Result<void> ok = evaluate(before, kDerivedReference, out.inputs); !ok) return tl::unexpected(ok.error());
     TensorBytes tensors = out.inputs;
     if (Result<void> ok = evaluate(program, kDerivedReference, tensors); !ok) return tl::unexpected(ok.error());
-    for (const TensorDeclaration &tensor : own) out.truth[tensor.name] = decoded(tensors.at(tensor.name), DType::F64);
+    for (const TensorDeclaration &tensor : own) {
+      const std::vector<double> &truth = out.truth[tensor.name] = decoded(tensors.at(tensor.name), DType::F64);
+      if (!truth.empty() && std::all_of(truth.begin(), truth.end(), [](double x) { return std::isnan(x); }))
+        return fail(ErrorKind::Environment, "verifying " + program +
+                                                " needs its reference, which wrote no number of '" + tensor.name +
+                                                "'; see whether the GPU runs any kernel");
+    }
     return out;
   }
 

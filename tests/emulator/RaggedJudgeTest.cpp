@@ -179,3 +179,12 @@ TEST(RaggedJudge, AFaultOfTheSimplifierWidensNoLimit) {
   ASSERT_FALSE(made);
   EXPECT_THAT(made.error().message, HasSubstr("the simplified program does not compute what the derived one does"));
 }
+
+TEST(RaggedJudge, AReferenceThatWritesNothingJudgesNothing) {
+  Judged judged(specFrom("name = 'case'\nhead_dim_qk = 32\ndtype = 'bf16'"), "forward");
+  const Result<void> made = judged.again([](const std::string &, TensorBytes &tensors) {
+    std::fill(tensors.at("o").begin(), tensors.at("o").end(), (unsigned char)(0xff));
+  });
+  ASSERT_FALSE(made);
+  EXPECT_THAT(made.error().message, HasSubstr("wrote no number of 'o'"));
+}
