@@ -82,6 +82,23 @@ TEST(CudaExecutable, RefusesMemoryOfAnotherDevice) {
   EXPECT_TRUE(record.launches.empty());
 }
 
+TEST(CudaExecutable, AWorkspaceOfNoBytesMayLieAnywhere) {
+  Driver driver = recordingDriver();
+  KernelBundle bundle = tinyBundle();
+  record.foreign = 0x40000000; // no neighbour of the tensors
+  void *foreign = reinterpret_cast<void *>(record.foreign);
+  auto executable = load(bundle, {bundle.variants[0], compiledKernels()}, *Device::open(driver, 0));
+  EXPECT_FALSE((*executable)->launch(kProblem, someTensors(), foreign, nullptr));
+  bundle.variants[0].workspace.clear();
+  bundle.variants[0].launches = {bundle.variants[0].launches[0]};
+  bundle.variants[0].launches[0].tensors.back() = "lse";
+  executable = load(bundle, {bundle.variants[0], {compiledKernels()[0]}}, *Device::open(driver, 0));
+  ASSERT_EQ((*executable)->workspaceBytes(kProblem), 0u);
+  Result<void> ok = (*executable)->launch(kProblem, someTensors(), foreign, nullptr);
+  EXPECT_TRUE(ok) << ok.error().message;
+  EXPECT_EQ(record.launches.size(), 1u);
+}
+
 TEST(CudaExecutable, RefusesMoreSharedMemoryThanThereIs) {
   Driver driver = recordingDriver();
   KernelBundle bundle = tinyBundle();

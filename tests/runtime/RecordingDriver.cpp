@@ -53,10 +53,10 @@ static void launchKernels(Driver &d) {
 }
 
 static void describeMemory(Driver &d) {
-  d.PointerGetAttributes = [](unsigned, int *, void **values, Driver::Address) {
+  d.PointerGetAttributes = [](unsigned, int *, void **values, Driver::Address at) {
     ++record.pointers_asked;
     *static_cast<unsigned *>(values[0]) = 2;
-    *static_cast<int *>(values[1]) = record.memory_ordinal;
+    *static_cast<int *>(values[1]) = record.memory_ordinal + (at == record.foreign);
     return 0;
   };
   d.TensorMapEncodeTiled = [](void *map, int, uint32_t, void *data, const uint64_t *extents, const uint64_t *strides,

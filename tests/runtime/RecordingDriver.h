@@ -21,7 +21,8 @@ struct Record {
   std::vector<int> shared_limits;
   int contexts = 0, modules = 0, allocations = 0, pushed = 0;
   int launch_count = 0, pointers_asked = 0, maps_encoded = 0, maps_replaced = 0;
-  int memory_ordinal = 0; ///< the GPU that every address belongs to
+  int memory_ordinal = 0;         ///< the GPU that every address belongs to
+  unsigned long long foreign = 0; ///< an address of another GPU
   unsigned long long context_id = 7;
   int context_code = 0;              ///< what CtxGetId answers
   Driver::Context current = nullptr; ///< of the calling thread
