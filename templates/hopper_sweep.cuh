@@ -361,10 +361,9 @@ private:
     state.multiply_early(at);
     if constexpr (Policy::late) state.multiply_late(at);
     pass_turn(warpgroup);
-    for (int next;; step = next) {
-      meet(state, block, progress, step, steps.partial());
-      if ((next = steps.next()) == kNone) break;
-      cut_keys(block, warpgroup, key, next); // only the last tile is ever cut
+    meet(state, block, progress, step, steps.partial());
+    for (int next; (next = steps.next()) != kNone; step = next) { // only the last tile is ever cut
+      cut_keys(block, warpgroup, key, next);
       take_turn(warpgroup);
       take_values(at, value);
       state.multiply_outputs(at);
@@ -376,6 +375,7 @@ private:
       value.next();
       if constexpr (Policy::late) state.multiply_late(at);
       pass_turn(warpgroup);
+      meet(state, block, progress, next, steps.partial());
     }
     release(barriers.rows_empty());
     cut_values(block, warpgroup, value, step);
