@@ -41,14 +41,12 @@ static double noiseOf(const KernelBundle &bundle, const Problem &problem) {
   return 8 * 0x1p-24 / std::sqrt(double(std::max<int64_t>(terms, 1)));
 }
 
-static bool isStatistic(const TensorDeclaration &tensor) { return tensor.name == "lse" || tensor.name == "mu"; }
-
 /// What nothing is more exact than: results that products of 16 bits make, and those that are float32 throughout.
 static DeviationLimit leastLimit(const KernelBundle &bundle, const TensorDeclaration &tensor, bool isSum) {
   DType operands = DType::F32;
   for (const TensorDeclaration &other : bundle.tensors)
     if (other.name == "q") operands = other.dtype;
-  const bool isFloat = operands == DType::F32 || isSum || isStatistic(tensor);
+  const bool isFloat = operands == DType::F32 || isSum || tensor.name == "lse" || tensor.name == "mu";
   const double u = operands == DType::BF16 ? 0x1p-8 : 0x1p-11;
   return isFloat ? DeviationLimit{16 * 0x1p-24, 64 * 0x1p-24} : DeviationLimit{u, 2 * u};
 }
@@ -171,10 +169,11 @@ Result<RaggedJudge> RaggedJudge::create(const KernelBundle &bundle, const std::s
   return out;
 }
 
-/// Takes a draw's errors of a plain kernel into the limits: products of 16 bits leave every kernel with nearly the
-/// same; what is float32 throughout depends on the order of sums, and on what exponents are taken from.
+/// Takes a draw's errors of a plain kernel into the limits. Products of 16 bits leave every kernel with nearly the
+/// same; what is float32 throughout and cancels, sums over all rows and mu = sum_j P tS, depends on the order of the
+/// sum.
 Result<void> RaggedJudge::widen(const Evaluation &evaluation, const Draw &draw) {
-  constexpr double kFloat64 = 1e-7, kErrors = 2, kErrorsOfFloats = 8;
+  constexpr double kFloat64 = 1e-7, kErrors = 2, kErrorsOfSums = 8;
   auto simplified = evaluation.outputs(draw, kSimplifiedReference),
        rounded = evaluation.outputs(draw, kRoundedReference);
   if (!simplified || !rounded) return tl::unexpected(simplified ? rounded.error() : simplified.error());
@@ -188,7 +187,7 @@ Result<void> RaggedJudge::widen(const Evaluation &evaluation, const Draw &draw) 
                                               "; report the specification as a fault of jvpgen");
     const Deviation error = measure(rounded->at(name), truth, output.rows, output.scale);
     if (!error.complaint.empty()) continue; // float32 overflowed; no limit comes from it
-    const double times = output.rows.isSum || isStatistic(output.tensor) ? kErrorsOfFloats : kErrors;
+    const double times = output.rows.isSum || output.tensor.name == "mu" ? kErrorsOfSums : kErrors;
     output.limit.whole = std::max(output.limit.whole, times * error.whole);
     output.limit.row = std::max(output.limit.row, times * error.row);
   }
