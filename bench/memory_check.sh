@@ -64,6 +64,7 @@ fi
 sweep plain 'head_dim_qk = 128\n' 1x2x65x100,2x1x1x63,1x1x129x1 --splits 1
 sweep plain_in_parts 'head_dim_qk = 128\n' 1x2x129x300,1x1x65x513 --splits 3
 sweep causal_in_parts 'head_dim_qk = 64\ncausal = "bottom_right"\n' 1x2x130x391 --splits 2
+sweep drawn 'head_dim_qk = 64\ncausal = "top_left"\n' 2x140x65x65 # more blocks than a GPU has multiprocessors
 sweep two_passes 'head_dim_qk = 256\n' 1x2x65x130 --splits 2
 sweep rows_of_72 'head_dim_qk = 72\n' 2x2x65x100
 sweep grouped 'head_dim_qk = 192\nhead_dim_v = 128\ngroup = 2\n' 2x2x65x100

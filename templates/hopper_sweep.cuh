@@ -145,8 +145,7 @@ private:
       auto &ring = walk.draws;
       phase_wait(barriers.draw_full(ring.slot()), ring.phase());
       walk.at = int(bits_of(load_shared(draw_slot(ring.slot()))));
-      warp_barrier();
-      release(barriers.draw_empty(ring.slot()));
+      phase_arrive(barriers.draw_empty(ring.slot()));
       ring.next();
     } else
       walk.next();
@@ -291,8 +290,7 @@ private:
       state.meet_late(args, block.own, block.own.sequence, tile, keep, partial);
     }
     if constexpr (Policy::loads) {
-      warp_barrier();
-      release(barriers.load_empty(loaded));
+      phase_arrive(barriers.load_empty(loaded));
       load.next();
     }
     key.next();

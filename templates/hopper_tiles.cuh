@@ -75,9 +75,10 @@ template <class Policy> struct Barriers {
     phase_init(rows_full(), 1), phase_init(rows_empty(), 4 * Place::consumers);
     for (int k = 0; k < keys; ++k) phase_init(key_full(k), 1), phase_init(key_empty(k), 4 * Place::consumers);
     for (int k = 0; k < values; ++k) phase_init(value_full(k), 1), phase_init(value_empty(k), 4 * Place::consumers);
-    for (int k = 0; k < loads; ++k) phase_init(load_full(k), kWarp), phase_init(load_empty(k), 4);
+    // Products are awaited by whole warps; who reads numbers by itself also says by itself that it has.
+    for (int k = 0; k < loads; ++k) phase_init(load_full(k), kWarp), phase_init(load_empty(k), 4 * kWarp);
     for (int k = 0; k < Place::draw_slots; ++k)
-      phase_init(draw_full(k), 1), phase_init(draw_empty(k), 4 * Place::consumers + (loads ? Place::consumers : 0));
+      phase_init(draw_full(k), 1), phase_init(draw_empty(k), (4 + (loads ? 1 : 0)) * Place::consumers * kWarp);
     phase_init_end();
   }
 };
