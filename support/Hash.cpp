@@ -1,5 +1,7 @@
-// SHA-256 as FIPS 180-4 states it.
+// SHA-256 as FIPS 180-4 states it; blocks go to the processor's instructions where it has them.
 #include "support/Hash.h"
+
+#include "support/HashInstructions.h"
 
 #include <algorithm>
 #include <bit>
@@ -7,8 +9,7 @@
 
 using namespace jvpgen;
 
-/// First 32 bits of the fractional parts of the cube roots of the first 64 primes (FIPS 180-4, 4.2.2).
-static constexpr uint32_t kRound[64] = {
+const uint32_t jvpgen::kHashRounds[64] = {
     0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1, 0x923f82a4, 0xab1c5ed5,
     0xd807aa98, 0x12835b01, 0x243185be, 0x550c7dc3, 0x72be5d74, 0x80deb1fe, 0x9bdc06a7, 0xc19bf174,
     0xe49b69c1, 0xefbe4786, 0x0fc19dc6, 0x240ca1cc, 0x2de92c6f, 0x4a7484aa, 0x5cb0a9dc, 0x76f988da,
@@ -18,7 +19,7 @@ static constexpr uint32_t kRound[64] = {
     0x19a4c116, 0x1e376c08, 0x2748774c, 0x34b0bcb5, 0x391c0cb3, 0x4ed8aa4a, 0x5b9cca4f, 0x682e6ff3,
     0x748f82ee, 0x78a5636f, 0x84c87814, 0x8cc70208, 0x90befffa, 0xa4506ceb, 0xbef9a3f7, 0xc67178f2};
 
-void Sha256::block(const unsigned char *data) {
+static void hashBlock(std::array<uint32_t, 8> &state, const unsigned char *data) {
   uint32_t w[64];
   for (int t = 0; t < 16; ++t)
     w[t] = uint32_t(data[4 * t]) << 24 | uint32_t(data[4 * t + 1]) << 16 | uint32_t(data[4 * t + 2]) << 8 |
@@ -30,12 +31,25 @@ void Sha256::block(const unsigned char *data) {
   }
   auto [a, b, c, d, e, f, g, h] = state;
   for (int t = 0; t < 64; ++t) {
-    uint32_t t1 = h + (std::rotr(e, 6) ^ std::rotr(e, 11) ^ std::rotr(e, 25)) + ((e & f) ^ (~e & g)) + kRound[t] + w[t];
+    uint32_t t1 =
+        h + (std::rotr(e, 6) ^ std::rotr(e, 11) ^ std::rotr(e, 25)) + ((e & f) ^ (~e & g)) + kHashRounds[t] + w[t];
     uint32_t t2 = (std::rotr(a, 2) ^ std::rotr(a, 13) ^ std::rotr(a, 22)) + ((a & b) ^ (a & c) ^ (b & c));
     h = g, g = f, f = e, e = d + t1, d = c, c = b, b = a, a = t1 + t2;
   }
   const uint32_t add[8] = {a, b, c, d, e, f, g, h};
   for (int k = 0; k < 8; ++k) state[k] += add[k];
+}
+
+Sha256 Sha256::portable() {
+  Sha256 out;
+  out.is_portable = true;
+  return out;
+}
+
+void Sha256::blocks(const unsigned char *data, size_t count) {
+  static const HashBlocks instructions = hashInstructions();
+  if (instructions && !is_portable) return instructions(state, data, count);
+  for (size_t k = 0; k < count; ++k) hashBlock(state, data + 64 * k);
 }
 
 void Sha256::update(std::string_view bytes) {
@@ -46,9 +60,10 @@ void Sha256::update(std::string_view bytes) {
     std::memcpy(pending.data() + held, bytes.data(), take);
     bytes.remove_prefix(take);
     if (held + take < 64) return;
-    block(pending.data());
+    blocks(pending.data(), 1);
   }
-  for (; bytes.size() >= 64; bytes.remove_prefix(64)) block(reinterpret_cast<const unsigned char *>(bytes.data()));
+  blocks(reinterpret_cast<const unsigned char *>(bytes.data()), bytes.size() / 64);
+  bytes.remove_prefix(bytes.size() / 64 * 64);
   std::copy(bytes.begin(), bytes.end(), pending.begin());
 }
 

@@ -21,12 +21,9 @@ static const SourceFile *fileNamed(const KernelBundle &bundle, std::string_view 
 /// The text with each backslash at the end of a line taken away together with the line's end.
 static std::string spliced(std::string_view text) {
   std::string out;
-  for (size_t k = 0; k < text.size(); ++k)
-    if (text[k] == '\\' && k + 1 < text.size() && text[k + 1] == '\n')
-      ++k;
-    else
-      out += text[k];
-  return out;
+  for (size_t end; (end = text.find("\\\n")) != std::string_view::npos; text.remove_prefix(end + 2))
+    out += text.substr(0, end);
+  return out += text;
 }
 
 /// What follows `#include` in each line that is one: the name with its delimiters, or whatever else stands there.
