@@ -16,9 +16,13 @@ static constexpr int kFloatColumnBudget = 160, kFloatRowBudget = 112;
 // With fewer than 8 warps each thread copies more of a tile.
 static constexpr int kCopyRegisters = 4;
 static constexpr int kSmallestTile = 16;
-// Streamed rows of the default. A product of float32 operands is three: with more rows, kernels take seconds to
-// compile.
-static constexpr int kLongestTile = 64, kLongestFloatTile = 48;
+// Of a further tile of weights, what is free when scores become weights.
+static constexpr int kFreeForWeights = 12;
+// Streamed rows of the default: of kernels with one tile of weights, which leave room for what they compute, and of
+// others. A product of float32 operands is three: with more rows, kernels take seconds to compile.
+static constexpr int kLongestPlainTile = 96, kLongestTile = 64, kLongestFloatTile = 48;
+// A column sweep of so many scores and with so many registers counted does not fit at ptxas's first go.
+static constexpr int kManyScores = 4, kCrowdedColumns = 200;
 // A pre- or post-pass adds up a number a warp.
 static constexpr int kPassBytes = 128;
 static constexpr int kPassWarps = 8;
@@ -47,16 +51,24 @@ int jvpgen::sharedBytes(const ResourceModel &m, const Schedule &s) {
 }
 
 /// Of each thread, for 16 owned rows of a warp: half a register a column of a float32 tile, a quarter a column of a
-/// 16-bit one, a quarter a streamed row for every two of its statistics.
+/// 16-bit one, a quarter a streamed row for every two of its statistics. A row sweep's second weights wait beside its
+/// scores until both are there.
 static int liveRegisters(const ResourceModel &m, const Schedule &s) {
   const int groups = ownedRows(m, s) / (16 * s.warps), streamed = streamedRows(m, s);
-  return groups * (m.output_features / 2 + m.score_tiles * streamed / 2 + m.fetched_tiles * streamed / 4) +
+  const bool waits = m.owns_queries && m.element_bytes == 2;
+  const int waiting = waits ? (m.packed_tiles - 1) * std::max(0, streamed / 2 - kFreeForWeights) : 0;
+  return waiting + groups * (m.output_features / 2 + m.score_tiles * streamed / 2 + m.fetched_tiles * streamed / 4) +
          m.streamed_numbers * streamed / 8 + m.mask_registers;
 }
 
 static int registerBudget(const ResourceModel &m, const Schedule &s) {
   if (m.element_bytes == 4) return m.owns_queries ? kFloatRowBudget : kFloatColumnBudget;
   return (m.owns_queries ? kRowBudget : kColumnBudget) - (s.warps < 8 ? kCopyRegisters : 0);
+}
+
+bool jvpgen::isCrowded(const ResourceModel &m, const Schedule &s) {
+  return m.element_bytes == 4 || (m.is_sweep && !m.warpgroups && !m.owns_queries && m.score_tiles >= kManyScores &&
+                                  liveRegisters(m, s) > kCrowdedColumns);
 }
 
 bool jvpgen::fitsRegisters(const ResourceModel &m, const Schedule &s) {
@@ -113,17 +125,41 @@ static Schedule makeSchedule(const ResourceModel &m, int own, int streamed, int 
   return m.owns_queries ? Schedule{own, streamed, warps, stages} : Schedule{streamed, own, warps, stages};
 }
 
-/// Of two schedules the better: more streamed rows up to 64, then more owned rows, then fewer slots.
+/// Scores of one kind become weights at once. Where a second kind is multiplied by them, what asks the mask at each
+/// entry takes the registers that longer tiles would need, as loaded tiles do.
+static int longestTile(const ResourceModel &m) {
+  if (m.element_bytes == 4) return kLongestFloatTile;
+  const bool isPlain =
+      m.owns_queries && m.packed_tiles == 1 && m.fetched_tiles == 0 && (m.score_tiles == 1 || m.masked_weights == 0);
+  return isPlain ? kLongestPlainTile : kLongestTile;
+}
+
+/// The first that is legal: with 32 rows a warp, which read every streamed fragment once for two products, in blocks of
+/// 4 warps; with 16 rows a warp, of 8, 4 or 2 warps. Of each, the most streamed rows; where they are few the next is
+/// better.
 Schedule jvpgen::defaultSchedule(const ResourceModel &m, const Target &target) {
   if (!m.is_sweep) return {64, 64, kPassWarps, 2};
   if (m.warpgroups) return warpgroupSchedule(m, sharedLimit(target));
-  const int longest = m.element_bytes == 4 ? kLongestFloatTile : kLongestTile;
-  for (int warps : {8, 4, 2}) // 2 where the rows of 4 have no room in shared memory
-    for (int streamed = longest; streamed >= kSmallestTile; streamed -= 16)
-      if (Schedule s = makeSchedule(m, 16 * warps, streamed, warps, 2);
-          legal(m, s, target) && (warps <= 4 || streamed >= 32))
+  const int longest = longestTile(m);
+  struct Shape {
+    int warps, rows, shortest; ///< rows a warp; streamed rows at least
+  };
+  for (const Shape &shape : {Shape{4, 32, 32}, Shape{8, 16, 32}, Shape{4, 16, 16}, Shape{2, 16, 16}}) {
+    if (shape.rows == 32 && m.element_bytes == 4) continue; // three products each: they take seconds to compile
+    for (int streamed = longest; streamed >= shape.shortest; streamed -= 16)
+      if (Schedule s = makeSchedule(m, shape.rows * shape.warps, streamed, shape.warps, 2); legal(m, s, target))
         return s;
+  }
   return makeSchedule(m, 32, kSmallestTile, 2, 2);
+}
+
+std::vector<Schedule> jvpgen::shorterSchedules(const ResourceModel &m, const Schedule &s, const Target &target) {
+  std::vector<Schedule> out;
+  if (!m.is_sweep || m.warpgroups) return out;
+  for (int streamed = streamedRows(m, s) - 16; streamed >= kSmallestTile; streamed -= 16)
+    if (Schedule shorter = makeSchedule(m, ownedRows(m, s), streamed, s.warps, s.stages); legal(m, shorter, target))
+      out.push_back(shorter);
+  return out;
 }
 
 std::vector<Schedule> jvpgen::legalSchedules(const ResourceModel &m, const Target &target) {

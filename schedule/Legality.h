@@ -22,6 +22,13 @@ bool fitsRegisters(const ResourceModel &model, const Schedule &schedule);
 /// The schedule without measurements: a pure function of the kernel and the target.
 Schedule defaultSchedule(const ResourceModel &model, const Target &target);
 
+/// Legal schedules that differ from this one by fewer streamed rows; the most rows first. None of a kernel for
+/// warpgroups.
+std::vector<Schedule> shorterSchedules(const ResourceModel &model, const Schedule &schedule, const Target &target);
+
+/// Whether ptxas is expected to spill unless it leaves loads where they stand.
+bool isCrowded(const ResourceModel &model, const Schedule &schedule);
+
 /// Every legal schedule, the default first.
 std::vector<Schedule> legalSchedules(const ResourceModel &model, const Target &target);
 

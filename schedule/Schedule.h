@@ -32,6 +32,7 @@ struct ResourceModel {
   int early_scores = 0;      ///< of score_tiles, those that are under way while output products read packed tiles
   int fetched_tiles = 0;     ///< tiles loaded beside the products, counted as packed ones
   int mask_registers = 0;    ///< that the mask and indices in scores need beside tiles
+  int masked_weights = 0;    ///< values that ask the mask at each entry, since no score can be -infinity in their place
   bool warpgroups = false;   ///< Hopper: a warpgroup copies, the others multiply; stages counts both kinds of slots
   bool is_sweep = false;     ///< a pre- or post-pass needs nothing of all this, and its schedule is fixed
 };

@@ -177,6 +177,7 @@ void SweepWriter::declareAccumulators() {
 
 /// What a kernel reads of tensors with i and j, or inside the mask, is under way in registers beside its tiles.
 static void addLoads(ResourceModel &model, const SweepProgram &program, const Pointwise &points) {
+  model.masked_weights = points.masked_weights;
   for (auto &[tensor, tile] : points.loaded) model.fetched_tiles += tensor->dtype == DType::F32 ? 2 : 1;
   for (Operation *op : program.flat.body)
     if (auto index = dyn_cast<IndexOp>(op); index && (index.getName() == "i" || index.getName() == "j"))

@@ -189,6 +189,7 @@ Result<std::string> SweepWriter::sinksText() {
     if (!text) return text;
     if (!points.vanishesWhereMasked(v)) {
       std::string name = "z" + std::to_string(kept.size());
+      ++points.masked_weights;
       out += "const float " + name + " = keep(m, n, e) ? " + *text + " : 0.f;\n";
       text = name;
     }

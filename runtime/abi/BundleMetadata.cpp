@@ -43,6 +43,7 @@ static Json toJson(const ResourceModel &model) {
           {"early_scores", model.early_scores},
           {"fetched_tiles", model.fetched_tiles},
           {"mask_registers", model.mask_registers},
+          {"masked_weights", model.masked_weights},
           {"warpgroups", model.warpgroups},
           {"is_sweep", model.is_sweep}};
 }
@@ -260,6 +261,7 @@ ResourceModel MetadataReader::resources(const Json &json, const std::string &whe
   out.early_scores = count("early_scores");
   out.fetched_tiles = count("fetched_tiles");
   out.mask_registers = count("mask_registers");
+  out.masked_weights = count("masked_weights");
   out.warpgroups = boolean(json, "warpgroups", where);
   out.is_sweep = boolean(json, "is_sweep", where);
   return out;

@@ -100,7 +100,7 @@ struct MachineCode {
 };
 
 struct KernelBundle {
-  static constexpr int kVersion = 3;
+  static constexpr int kVersion = 4;
   std::string name;          ///< of the specification
   std::string digest;        ///< SHA-256 of the specification's canonical text, with an empty name in it
   std::string specification; ///< canonical text, from which the bundle can be emitted again; may be empty

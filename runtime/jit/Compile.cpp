@@ -175,7 +175,7 @@ Result<CompiledKernel> KernelCompiler::compileOrRecall(const TranslationUnit &un
   const std::vector<std::string> options = compilationOptions(launch, schedule, target);
   std::vector<std::string> sparing = options;
   sparing.push_back(kSparing);
-  const bool is_sparing_first = launch.resources.element_bytes == 4; // their products are long, and most kernels spill
+  const bool is_sparing_first = isCrowded(launch.resources, schedule);
   std::vector<std::string> every = sparing;
   if (is_sparing_first) every.push_back("first"); // the order is part of what makes the machine code
   Result<const NvrtcFiles *> compiler_files = nvrtcFiles();

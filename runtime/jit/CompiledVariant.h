@@ -11,15 +11,16 @@ struct CompiledVariant {
   std::vector<CompiledKernel> kernels; ///< one for each launch, in their order
 };
 
-/// Compiles every launch. A kernel that is rejected gives way to the next legal schedule's; where all are, the first
-/// stays: slow, not wrong.
+/// Compiles every launch. A kernel that is rejected gives way to the next schedule's that is to be tried; where all
+/// are, the first stays: slow, not wrong.
 Result<CompiledVariant> compileVariant(const KernelBundle &bundle, const KernelVariant &variant, const Target &target,
                                        KernelCompiler &compiler, unsigned threads = 0);
 
 /// Why a kernel gives way to another schedule's, in words; empty if it does not.
 std::string rejection(const Launch &launch, const CompiledKernel &kernel);
 
-/// The launch's own schedule, then the other legal ones: the order in which they are tried.
+/// The launch's own schedule, then those that may take its place, in their order: of a kernel for warpgroups the other
+/// legal ones, of another those with fewer streamed rows.
 std::vector<Schedule> schedulesToTry(const Launch &launch, const Target &target);
 
 /// One legal schedule of a launch, what became of it, and what is thought of that.

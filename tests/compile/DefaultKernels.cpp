@@ -2,7 +2,7 @@
 #include "DefaultKernels.h"
 
 #include "compiler/driver/PlannedSpec.h"
-#include "runtime/jit/Compile.h"
+#include "runtime/jit/CompiledVariant.h"
 #include "schedule/Legality.h"
 #include <algorithm>
 #include <cstdio>
@@ -44,19 +44,25 @@ static Result<CompiledKernel> compileAfresh(const KernelBundle &bundle, const La
   return kernel;
 }
 
-static void expectCompiles(const KernelBundle &bundle, const Launch &launch, const Target &target) {
+/// What a kernel becomes, with the schedule that it takes once ptxas has spoken, as compileVariant does.
+static void expectCompiles(const KernelBundle &bundle, Launch launch, const Target &target) {
   SCOPED_TRACE(launch.kernel + " for " + target.arch);
   double seconds = 0;
-  Result<CompiledKernel> kernel = compileAfresh(bundle, launch, target, seconds);
-  for (int again = 0; again < 2 && kernel && seconds >= kSeconds; ++again) {
-    double other = 0; // programs beside this one slow it down, by the caches that they share
-    kernel = compileAfresh(bundle, launch, target, other);
-    seconds = std::min(seconds, other);
+  Result<CompiledKernel> kernel;
+  for (const Schedule &schedule : schedulesToTry(launch, target)) {
+    launch.schedule = schedule;
+    kernel = compileAfresh(bundle, launch, target, seconds);
+    for (int again = 0; again < 2 && kernel && seconds >= kSeconds; ++again) {
+      double other = 0; // programs beside this one slow it down, by the caches that they share
+      kernel = compileAfresh(bundle, launch, target, other);
+      seconds = std::min(seconds, other);
+    }
+    ASSERT_TRUE(kernel) << kernel.error().text();
+    EXPECT_LT(seconds, kSeconds);
+    if (rejection(launch, *kernel).empty()) break;
   }
-  ASSERT_TRUE(kernel) << kernel.error().text();
   EXPECT_FALSE(kernel->cached);
   EXPECT_EQ(kernel->spill_bytes, 0);
-  EXPECT_LT(seconds, kSeconds);
   EXPECT_TRUE(legal(launch.resources, launch.schedule, target));
   EXPECT_GT(kernel->registers, 0);
   EXPECT_LE(kernel->registers * 32 * launch.schedule.warps, kRegistersOfProcessor);

@@ -125,8 +125,8 @@ TEST(BundleMetadata, EachWrongFieldIsNamed) {
   };
   const Case cases[] = {
       {"\"jvpgen bundle\"", "\"other\"", "does not describe a jvpgen bundle"},
-      {"\"version\": 3", "\"version\": 1", "has version 1 and this jvpgen reads version 3"},
-      {"\"version\": 3", "\"version\": \"1\"", "bundle.version is not an integer"},
+      {"\"version\": 4", "\"version\": 1", "has version 1 and this jvpgen reads version 4"},
+      {"\"version\": 4", "\"version\": \"1\"", "bundle.version is not an integer"},
       {"\"head_dim_qk\": 16", "\"head_dim_qk\": -16", "bundle.head_dim_qk is not an integer from 1 to 4096"},
       {"\"head_dim_qk\": 16", "\"head_dim_qk\": 18446744073709551615", "bundle.head_dim_qk is not an integer"},
       {"\"head_dim_v\": 16", "\"head_dim\": 16", "bundle.head_dim_v is missing"},

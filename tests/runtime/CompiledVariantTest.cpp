@@ -66,6 +66,33 @@ TEST_F(CompiledVariantTest, NamesTheScheduleThatWasTaken) {
   EXPECT_EQ(made->kernels[0].spill_bytes, 0);
 }
 
+/// The same on the portable skeleton.
+static KernelBundle crowdedPortable(int longest) {
+  KernelBundle bundle = crowdedBundle(longest);
+  KernelVariant &variant = bundle.variants[0];
+  variant.skeleton = "portable";
+  variant.launches[0].resources.warpgroups = false;
+  variant.schedule = variant.launches[0].schedule = defaultSchedule(variant.launches[0].resources, {.arch = "sm_90"});
+  return bundle;
+}
+
+TEST_F(CompiledVariantTest, PortableKernelsThatSpillStreamFewerRows) {
+  KernelBundle bundle = crowdedPortable(64);
+  ASSERT_GT(bundle.variants[0].schedule.tile_n, 64);
+  Result<CompiledVariant> made = compileVariant(bundle, bundle.variants[0], {.arch = "sm_90"}, *compiler);
+  ASSERT_TRUE(made) << made.error().message;
+  Schedule expected = bundle.variants[0].schedule;
+  expected.tile_n = 64;
+  EXPECT_EQ(made->variant.schedule, expected);
+  EXPECT_EQ(made->variant.launches[0].schedule, expected);
+  EXPECT_EQ(made->kernels[0].spill_bytes, 0);
+  bundle.variants[0].launches[0].resources.element_bytes = 4; // of float32 they stay
+  made = compileVariant(bundle, bundle.variants[0], {.arch = "sm_90"}, *compiler);
+  ASSERT_TRUE(made) << made.error().message;
+  EXPECT_EQ(made->variant.schedule, bundle.variants[0].schedule);
+  EXPECT_GT(made->kernels[0].spill_bytes, 0);
+}
+
 TEST_F(CompiledVariantTest, KeepsTheDefaultWhereAllAreRejected) {
   KernelBundle bundle = crowdedBundle(0);
   Result<CompiledVariant> made = compileVariant(bundle, bundle.variants[0], kHopper, *compiler);
