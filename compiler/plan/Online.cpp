@@ -88,9 +88,13 @@ static std::vector<Shifted> shiftedTiles(const std::vector<Term> &sums) {
   return out;
 }
 
-// sum_j w x v = sum_j w (x - r) v + r sum_j w v, where every sum_j w v is accumulated anyway or known.
+// sum_j w x v = sum_j w (x - r) v + r sum_j w v, where every sum_j w v is accumulated anyway or known, and some output
+// is made of both: there the part of x that a row has in common cancels, and takes digits along. Where none is, r would
+// take digits.
 static void shiftRows(OnlineForm &form, const KnownSums &known) {
   std::vector<Term> sums = accumulatedSums(form.outputs);
+  std::vector<std::vector<Term>> parts;
+  for (const NamedTerm &output : form.outputs) parts.push_back(topologicalOrder({output.second}));
   std::map<Term, Term> replacement;
   for (const Shifted &s : shiftedTiles(sums)) {
     TermContext &terms = *s.tile->context;
@@ -103,13 +107,20 @@ static void shiftRows(OnlineForm &form, const KnownSums &known) {
     auto companion = [&](Term sum) { return weighted(sum, terms.one()); };
     auto isThere = [&](Term sum) { return llvm::is_contained(sums, companion(sum)) || known.count(companion(sum)); };
     if (!llvm::all_of(s.sums, isThere)) continue;
+    auto beside = [&](Term sum) {
+      auto value = known.find(companion(sum));
+      return value == known.end() ? companion(sum) : value->second;
+    };
+    auto cancels = [&](Term sum) {
+      return llvm::any_of(parts, [&](const std::vector<Term> &part) {
+        return llvm::is_contained(part, sum) && llvm::is_contained(part, beside(sum));
+      });
+    };
+    if (llvm::none_of(s.sums, cancels)) continue;
     Term r = terms.input("r" + std::to_string(form.shifts.size()), "bnri", InputKind::Plan);
     form.shifts.push_back({r, s.tile});
-    for (Term sum : s.sums) {
-      auto value = known.find(companion(sum));
-      Term beside = value == known.end() ? companion(sum) : value->second;
-      replacement[sum] = terms.add(weighted(sum, terms.subtract(s.tile, r)), terms.mul({r, beside}));
-    }
+    for (Term sum : s.sums)
+      replacement[sum] = terms.add(weighted(sum, terms.subtract(s.tile, r)), terms.mul({r, beside(sum)}));
   }
   if (form.shifts.empty()) return;
   auto isRow = [](Term t) { return !t->isTile(); };

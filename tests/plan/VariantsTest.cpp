@@ -173,6 +173,18 @@ TEST_F(Variants, TangentForwardInTwoPasses) {
   }
 }
 
+// dq and dtq share P K, and neither takes a multiple of the other away: no row is centred, which would cost a product.
+TEST_F(Variants, WithoutCotangentsOfOutputs) {
+  declare(softcapSpec({"q", "k"}), kWindow);
+  spec.cotangents = {"lse", "mu"};
+  run("tangent_forward");
+  const std::map<std::string, double> executed = run("tangent_backward");
+  EXPECT_EQ(executed.at("row+col"), 3 + 3 + 3 + 3); // scores and gradients of each side
+  unsigned shifts = 0;
+  variant("row+col").walk([&](attn::ShiftOp) { ++shifts; });
+  EXPECT_EQ(shifts, 0u);
+}
+
 TEST_F(Variants, ReverseOverReverse) {
   declare(softcapSpec(), kWindow);
   Program forward = *importForward(terms, spec), tangents = addTangents(forward, {"q", "k", "v"});

@@ -27,9 +27,9 @@ ResourceModel modelOf(const Kept &kept) {
 } // namespace
 
 TEST(DefaultSchedules, WarpsOwn32RowsWhereRegistersAllow) {
-  EXPECT_EQ(defaultSchedule(modelOf({1, 1, 64}), kAmple), (Schedule{128, 96, 4, 2}));  // forward, D = 64
-  EXPECT_EQ(defaultSchedule(modelOf({2, 1, 64}), kAmple), (Schedule{128, 48, 4, 2}));  // dq, D = 64
-  EXPECT_EQ(defaultSchedule(modelOf({2, 1, 128}), kAmple), (Schedule{128, 96, 8, 2})); // dq, D = 128
+  EXPECT_EQ(defaultSchedule(modelOf({1, 1, 64}), kAmple), (Schedule{128, 96, 4, 2}));         // forward, D = 64
+  EXPECT_EQ(defaultSchedule(modelOf({2, 1, 64}), kAmple), (Schedule{128, 48, 4, 2}));         // dq, D = 64
+  EXPECT_EQ(defaultSchedule(modelOf({2, 1, 128}), kAmple), (Schedule{128, 96, 8, 2}));        // dq, D = 128
   EXPECT_EQ(defaultSchedule(modelOf({2, 2, 256, false}), kAmple), (Schedule{64, 128, 8, 2})); // dk and dv, D = 128
 }
 
