@@ -55,8 +55,8 @@ int jvpgen::sharedBytes(const ResourceModel &m, const Schedule &s) {
 /// scores until both are there.
 static int liveRegisters(const ResourceModel &m, const Schedule &s) {
   const int groups = ownedRows(m, s) / (16 * s.warps), streamed = streamedRows(m, s);
-  const bool waits = m.owns_queries && m.element_bytes == 2;
-  const int waiting = waits ? (m.packed_tiles - 1) * std::max(0, streamed / 2 - kFreeForWeights) : 0;
+  const int further = m.owns_queries && m.element_bytes == 2 ? std::max(0, m.packed_tiles - 1) : 0;
+  const int waiting = further * std::max(0, streamed / 2 - kFreeForWeights);
   return waiting + groups * (m.output_features / 2 + m.score_tiles * streamed / 2 + m.fetched_tiles * streamed / 4) +
          m.streamed_numbers * streamed / 8 + m.mask_registers;
 }

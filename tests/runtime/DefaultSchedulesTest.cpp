@@ -41,6 +41,7 @@ TEST(DefaultSchedules, LongTilesAreForKernelsThatComputeLittleBeside) {
   EXPECT_EQ(defaultSchedule(modelOf({2, 2, 128}), kAmple).tile_n, 64); // to, D = 64
   EXPECT_EQ(defaultSchedule(modelOf({2, 2, 192}), kAmple).tile_n, 48); // its second weights wait beside the scores
   EXPECT_EQ(defaultSchedule(modelOf({2, 2, 256}), kAmple).tile_n, 32);
+  EXPECT_FALSE(legal(modelOf({4, 0, 128}), Schedule{128, 64, 8, 2}, kAmple)); // sums over rows alone: 192 registers
 }
 
 TEST(DefaultSchedules, WhatTakesTheirPlaceStreamsFewerRows) {
