@@ -130,7 +130,7 @@ static Schedule makeSchedule(const ResourceModel &m, int own, int streamed, int 
 static int longestTile(const ResourceModel &m) {
   if (m.element_bytes == 4) return kLongestFloatTile;
   const bool isPlain =
-      m.owns_queries && m.packed_tiles == 1 && m.fetched_tiles == 0 && (m.score_tiles == 1 || m.masked_weights == 0);
+      m.owns_queries && m.packed_tiles == 1 && m.fetched_tiles == 0 && (m.score_tiles == 1 || !m.masks_entries);
   return isPlain ? kLongestPlainTile : kLongestTile;
 }
 

@@ -253,7 +253,7 @@ Result<std::string> Pointwise::mexp(MexpOp op) {
   Result<std::string> text = multiple(std::numbers::log2e, op.getExponent(), true);
   if (!text) return text;
   if (maskedTile(op)) return "exp2_fast(" + *text + ")";
-  ++masked_weights;
+  masks_entries = true;
   return "keep(m, n, e) ? exp2_fast(" + *text + ") : 0.f";
 }
 

@@ -44,7 +44,7 @@ public:
   bool holds_memory = false;
   /// What is loaded of tensors with i and j is 0 at entries that do not count.
   bool clears_masked = false;
-  int masked_weights = 0; ///< values that ask the mask at each entry
+  bool masks_entries = false; ///< some value asks the mask at each entry
   std::map<Scope, std::string> text;
   std::string members;                     ///< of the state: values of the scopes Head and Row
   std::vector<const TensorInfo *> numbers; ///< statistics per streamed row

@@ -177,7 +177,6 @@ void SweepWriter::declareAccumulators() {
 
 /// What a kernel reads of tensors with i and j, or inside the mask, is under way in registers beside its tiles.
 static void addLoads(ResourceModel &model, const SweepProgram &program, const Pointwise &points) {
-  model.masked_weights = points.masked_weights;
   for (auto &[tensor, tile] : points.loaded) model.fetched_tiles += tensor->dtype == DType::F32 ? 2 : 1;
   for (Operation *op : program.flat.body)
     if (auto index = dyn_cast<IndexOp>(op); index && (index.getName() == "i" || index.getName() == "j"))
@@ -204,6 +203,7 @@ Result<KernelText> SweepWriter::write(const std::string &kernel, const std::stri
 
   ResourceModel model = program.resources();
   model.streamed_numbers = static_cast<int>(points.numbers.size());
+  model.masks_entries = points.masks_entries;
   addLoads(model, program, points);
   const bool rowSweep = program.isRowSweep(), padded = interface.layout == "padded";
   const std::string own = rowSweep ? "JVPGEN_TILE_M" : "JVPGEN_TILE_N",

@@ -189,7 +189,7 @@ Result<std::string> SweepWriter::sinksText() {
     if (!text) return text;
     if (!points.vanishesWhereMasked(v)) {
       std::string name = "z" + std::to_string(kept.size());
-      ++points.masked_weights;
+      points.masks_entries = true;
       out += "const float " + name + " = keep(m, n, e) ? " + *text + " : 0.f;\n";
       text = name;
     }

@@ -43,7 +43,7 @@ static Json toJson(const ResourceModel &model) {
           {"early_scores", model.early_scores},
           {"fetched_tiles", model.fetched_tiles},
           {"mask_registers", model.mask_registers},
-          {"masked_weights", model.masked_weights},
+          {"masks_entries", model.masks_entries},
           {"warpgroups", model.warpgroups},
           {"is_sweep", model.is_sweep}};
 }
@@ -261,7 +261,7 @@ ResourceModel MetadataReader::resources(const Json &json, const std::string &whe
   out.early_scores = count("early_scores");
   out.fetched_tiles = count("fetched_tiles");
   out.mask_registers = count("mask_registers");
-  out.masked_weights = count("masked_weights");
+  out.masks_entries = boolean(json, "masks_entries", where);
   out.warpgroups = boolean(json, "warpgroups", where);
   out.is_sweep = boolean(json, "is_sweep", where);
   return out;

@@ -35,9 +35,9 @@ TEST(DefaultSchedules, WarpsOwn32RowsWhereRegistersAllow) {
 
 TEST(DefaultSchedules, LongTilesAreForKernelsThatComputeLittleBeside) {
   ResourceModel masked = modelOf({2, 1, 128}), loading = masked;
-  masked.masked_weights = loading.fetched_tiles = 1;
+  masked.masks_entries = true, loading.fetched_tiles = 1;
   EXPECT_EQ(defaultSchedule(masked, kAmple).tile_n, 64);
-  EXPECT_LE(defaultSchedule(loading, kAmple).tile_n, 64);
+  EXPECT_EQ(defaultSchedule(loading, kAmple).tile_n, 64);
   EXPECT_EQ(defaultSchedule(modelOf({2, 2, 128}), kAmple).tile_n, 64); // to, D = 64
   EXPECT_EQ(defaultSchedule(modelOf({2, 2, 192}), kAmple).tile_n, 48); // its second weights wait beside the scores
   EXPECT_EQ(defaultSchedule(modelOf({2, 2, 256}), kAmple).tile_n, 32);
